@@ -22,8 +22,8 @@ class Decoder {
   /// `home` must outlive the decoder.
   Decoder(const HomeNetworks& home, DecodeOptions options);
 
-  /// Decodes up to a burst; `packets` holds at least frames.size(). One pass, no copy, never throws,
-  /// reads nothing past `contiguous_bytes` of any frame.
+  /// Decodes up to a burst; `packets` holds at least frames.size(). One pass, no copy, never
+  /// throws, reads nothing past `contiguous_bytes` of any frame.
   void decode(std::span<const Frame> frames, Packet* packets) const noexcept;
 
  private:

@@ -23,7 +23,7 @@ struct Network {
 class HomeNetworks {
  public:
   /// `networks[i]` gets network id i. Exactly one takes everything no other names. Throws
-  /// std::invalid_argument with a sentence when two claim the same tag or none is the default.
+  /// Error (kExitUsage) when two claim the same tag or none is the default.
   explicit HomeNetworks(std::vector<Network> networks);
 
   /// Network of a frame by VNI, else VLAN, else port, else the default one.

@@ -8,7 +8,8 @@
 
 namespace weir {
 
-/// An address as a 128-bit number in host byte order; IPv4 a.b.c.d is ::ffff:a.b.c.d (RFC 4291 2.5.5.2).
+/// An address as a 128-bit number in host byte order; IPv4 a.b.c.d is ::ffff:a.b.c.d (RFC
+/// 4291 2.5.5.2).
 struct IpAddress {
   uint64_t high = 0;
   uint64_t low = 0;

@@ -24,7 +24,7 @@ struct LaneCounters {
   uint64_t internal_ip_bytes = 0;
   uint64_t transit_ip_bytes = 0;
   uint64_t local_ip_bytes = 0;
-  uint64_t out_payload_low_bytes = 0;   // outbound scope, totals and folded ones
+  uint64_t out_payload_low_bytes = 0;  // outbound scope, totals and folded ones
   uint64_t out_payload_high_bytes = 0;
   uint64_t overflow_connection_bytes = 0;  // ip bytes that found no connection record
   uint64_t overflow_total_bytes = 0;       // ip bytes that found no total

@@ -35,7 +35,17 @@ enum class FragmentKind : uint8_t { kNone, kFirst, kLater };
 
 /// Tunnel around (stripped) or inside (evidence) the counted pair.
 enum class TunnelKind : uint8_t {
-  kNone, kGre, kNvgre, kErspan, kVxlan, kGeneve, kGtpU, kIpInIp, k6in4, k4in6, kTeredo,
+  kNone,
+  kGre,
+  kNvgre,
+  kErspan,
+  kVxlan,
+  kGeneve,
+  kGtpU,
+  kIpInIp,
+  k6in4,
+  k4in6,
+  kTeredo,
 };
 
 inline constexpr uint8_t kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04, kTcpAck = 0x10;
@@ -45,9 +55,9 @@ inline constexpr uint8_t kProtocolIcmp = 1, kProtocolTcp = 6, kProtocolUdp = 17,
 /// A decoded packet, counted at one address pair. POD; filled by the decoder, read by flow table
 /// and detectors; pointers are valid for the burst.
 struct Packet {
-  IpAddress source;       // of the counted header
+  IpAddress source;  // of the counted header
   IpAddress destination;
-  uint64_t time_ns = 0;   // the frame's stamp
+  uint64_t time_ns = 0;         // the frame's stamp
   const uint8_t* ip = nullptr;  // the counted IP header, readable up to `readable_bytes`
   uint32_t readable_bytes = 0;  // contiguous bytes from `ip`
   uint32_t frame_bytes = 0;
@@ -62,9 +72,9 @@ struct Packet {
   uint16_t transport_offset = 0;  // of the transport header from `ip`
   uint16_t source_port = 0;       // TCP, UDP, SCTP; else 0
   uint16_t destination_port = 0;
-  uint16_t network = 0;           // network id
-  uint16_t vlan = 0;              // outermost VLAN id; 0 = none
-  uint8_t protocol = 0;           // IP protocol after extension headers
+  uint16_t network = 0;  // network id
+  uint16_t vlan = 0;     // outermost VLAN id; 0 = none
+  uint8_t protocol = 0;  // IP protocol after extension headers
   uint8_t tcp_flags = 0;
   DropReason drop = DropReason::kNone;
   Scope scope = Scope::kTransit;
@@ -73,8 +83,8 @@ struct Packet {
   bool transport_readable = false;  // ports (and for TCP sequence, flags) were captured and valid
   TunnelKind outer_tunnel = TunnelKind::kNone;  // what was stripped around the counted header
   TunnelKind inner_tunnel = TunnelKind::kNone;  // what the counted packet itself carries: evidence
-  uint8_t layers = 0;               // link and tunnel layers walked
-  IpAddress outer_source;           // outer pair of `outer_tunnel`
+  uint8_t layers = 0;                           // link and tunnel layers walked
+  IpAddress outer_source;                       // outer pair of `outer_tunnel`
   IpAddress outer_destination;
 };
 
