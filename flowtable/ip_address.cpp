@@ -33,6 +33,7 @@ std::string to_string(const IpAddress& address) {
 }
 
 std::optional<IpAddress> parse_ip_address(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;
   const std::string copy(text);  // inet_pton wants a terminated string
   std::array<uint8_t, 16> bytes{};
   if (inet_pton(AF_INET, copy.c_str(), bytes.data()) == 1)

@@ -33,5 +33,9 @@ TEST(IpAddress, what_is_no_prefix_is_refused) {
     EXPECT_FALSE(parse_cidr(text).has_value()) << text;
 }
 
+TEST(IpAddress, a_zero_byte_is_no_end_of_the_text) {
+  EXPECT_FALSE(parse_ip_address(std::string_view("::\0x", 4)).has_value());
+}
+
 }  // namespace
 }  // namespace weir
