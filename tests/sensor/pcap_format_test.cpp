@@ -1,4 +1,4 @@
-// pcap: byte orders, resolutions, variants, and files that lie.
+// The pcap format: byte orders, resolutions, variants, and files that lie.
 #include "sensor/pcap_format.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// pcapng: sections, interfaces, resolutions, every packet block, and files that lie.
+// The pcapng format: sections, interfaces, resolutions, every packet block, and files that lie.
 #include "sensor/pcapng_format.h"
 
 #include <gmock/gmock.h>
