@@ -11,9 +11,13 @@
 
 namespace weir {
 
+struct Walk;
+
 struct DecodeOptions {
-  std::vector<IpRange> decap;  // outer destinations whose tunnels end here
-  uint32_t decode_depth = 8;   // link tags and tunnel layers together
+  std::vector<IpRange> decap;  // outer destinations whose tunnels end here; ::/0 = all, IPv4 too
+  // Tags, label stacks and tunnels together. Deeper, the innermost IP header reached counts; a
+  // frame without any until there is a kTunnelMalformed drop. At most 255.
+  uint32_t decode_depth = 8;
 };
 
 /// Stateless after construction; one Decoder may serve any number of lanes.
@@ -22,11 +26,18 @@ class Decoder {
   /// `home` must outlive the decoder.
   Decoder(const HomeNetworks& home, DecodeOptions options);
 
-  /// Decodes up to a burst; `packets` holds at least frames.size(). One pass, no copy, never
+  /// Decodes a burst; `packets` holds at least frames.size(). One pass, no copy, never
   /// throws, reads nothing past `contiguous_bytes` of any frame.
   void decode(std::span<const Frame> frames, Packet* packets) const noexcept;
 
  private:
+  void decode_frame(const Frame& frame, Packet& packet) const noexcept;
+  /// Network, scope and tags of the header that the walk has read last.
+  void place(const Frame& frame, const Walk& walk, Packet& packet) const noexcept;
+  /// Moves the packet inward while its pair does not leave home or its tunnel ends here.
+  void follow_tunnels(const Frame& frame, Walk& walk, Packet& packet) const noexcept;
+  bool is_decapped(const IpAddress& destination) const noexcept;
+
   const HomeNetworks& home_;
   DecodeOptions options_;
 };

@@ -1,0 +1,75 @@
+// HOT. How the pieces of the decoder hand a frame on: where the walk stands and what comes next.
+#pragma once
+
+#include <cstdint>
+
+#include "flowtable/byte_reader.h"
+#include "flowtable/frame.h"
+#include "flowtable/packet.h"
+
+namespace weir {
+
+/// The header that starts where the walk stands.
+enum class NextHeader : uint8_t {
+  kNothing,  // nothing readable follows; Walk::drop says why
+  kIpv4,
+  kIpv6,
+  kIpByVersion,  // either, told by the first nibble
+  kEthernet,
+  kVlan,
+  kVnTag,
+  kMpls,
+  kPppoe,
+  kPpp,        // address and control field or not, protocol compressed or not
+  kPppSerial,  // HDLC framing that may be Cisco's
+  kCiscoHdlc,
+  kFrameRelay,
+  kLlc,
+  kNullLoop,
+  kLinuxCooked,
+  kLinuxCooked2,
+  kNflog,
+};
+
+/// State of one frame's walk.
+struct Walk {
+  ByteReader reader;
+  uint32_t layers_left;  // of decode_depth
+  uint32_t vni = 0;      // of the innermost tunnel walked into
+  uint16_t vlan = 0;     // outermost
+  uint8_t layers = 0;
+  DropReason drop = DropReason::kNone;
+
+  NextHeader stop(DropReason reason) noexcept {
+    drop = reason;
+    return NextHeader::kNothing;
+  }
+  /// Counts a tag or tunnel; false when the walk may go no deeper.
+  bool enter_layer() noexcept {
+    if (layers_left == 0) return false;
+    --layers_left;
+    ++layers;
+    return true;
+  }
+};
+
+/// What an EtherType (IEEE 802 numbers) announces.
+NextHeader next_of_ether_type(Walk& walk, uint16_t ether_type) noexcept;
+
+/// What a frame of this link type begins with.
+NextHeader next_of_link(Walk& walk, LinkType link) noexcept;
+
+/// Walks link headers, tags and labels until an IP header starts: kIpv4, kIpv6 or kNothing.
+NextHeader reach_ip(Walk& walk, NextHeader next) noexcept;
+
+/// A tunnel that the packet carries and the walk has stepped into.
+struct TunnelStep {
+  TunnelKind kind = TunnelKind::kNone;
+  NextHeader next = NextHeader::kNothing;
+  uint32_t vni = 0;
+};
+
+/// Reads the tunnel header behind the packet's IP header, if there is one.
+TunnelStep enter_tunnel(Walk& walk, const Packet& packet) noexcept;
+
+}  // namespace weir
