@@ -14,7 +14,8 @@ namespace weir {
 struct Walk;
 
 struct DecodeOptions {
-  std::vector<IpRange> decap;  // outer destinations whose tunnels end here; ::/0 = all, IPv4 too
+  std::vector<IpRange> decap =
+      {};  // outer destinations whose tunnels end here; ::/0 = all, IPv4 too
   // Tags, label stacks and tunnels together. Deeper, the innermost IP header reached counts; a
   // frame without any until there is a kTunnelMalformed drop. At most 255.
   uint32_t decode_depth = 8;

@@ -15,10 +15,10 @@ namespace weir {
 /// One `[[networks]]` table. Empty `ports`, `vlans` and `vnis`: the default network.
 struct Network {
   std::string name = "default";
-  std::vector<uint16_t> ports;
-  std::vector<uint16_t> vlans;  // 1 to 4094
-  std::vector<uint32_t> vnis;   // 1 to 2^24 - 1
-  std::vector<IpRange> home;    // either family; ::/0 means IPv6 only, 0.0.0.0/0 IPv4 only
+  std::vector<uint16_t> ports = {};
+  std::vector<uint16_t> vlans = {};  // 1 to 4094
+  std::vector<uint32_t> vnis = {};   // 1 to 2^24 - 1
+  std::vector<IpRange> home = {};    // either family; ::/0 means IPv6 only, 0.0.0.0/0 IPv4 only
 };
 
 /// Immutable after construction, so any thread may read it.
