@@ -13,16 +13,16 @@ namespace weir {
 inline constexpr int kSides = 2;
 
 /// Bits of ConnectionHot::flags; those with a side are shifted left by it.
-inline constexpr uint16_t kPositionKnown = 1 << 0;   // side: sequence_end means something
-inline constexpr uint16_t kPositionWeak = 1 << 2;    // side: one packet alone said so
-inline constexpr uint16_t kAckKnown = 1 << 4;        // side: acknowledged means something
-inline constexpr uint16_t kFinSeen = 1 << 6;         // side
-inline constexpr uint16_t kHoleOpen = 1 << 8;        // side
+inline constexpr uint16_t kPositionKnown = 1 << 0;  // side: sequence_end means something
+inline constexpr uint16_t kPositionWeak = 1 << 2;   // side: one packet alone said so
+inline constexpr uint16_t kAckKnown = 1 << 4;       // side: acknowledged means something
+inline constexpr uint16_t kFinSeen = 1 << 6;        // side
+inline constexpr uint16_t kHoleOpen = 1 << 8;       // side
 inline constexpr uint16_t kRstSeen = 1 << 10;
-inline constexpr uint16_t kServed = 1 << 11;         // the destination opened it
-inline constexpr uint16_t kMoved = 1 << 12;          // counted at a total that the ring back named
-inline constexpr uint16_t kUnread = 1 << 13;         // no detector reads it any more
-inline constexpr int kIdleClassShift = 14;           // two bits: IdleClass
+inline constexpr uint16_t kServed = 1 << 11;  // the destination opened it
+inline constexpr uint16_t kMoved = 1 << 12;   // counted at a total that the ring back named
+inline constexpr uint16_t kUnread = 1 << 13;  // no detector reads it any more
+inline constexpr int kIdleClassShift = 14;    // two bits: IdleClass
 
 enum class IdleClass : uint8_t { kTcp, kTcpClosed, kUdp, kOther };
 inline constexpr int kIdleClasses = 4;
@@ -31,8 +31,8 @@ inline constexpr int kIdleClasses = 4;
 /// low and a high part: side s has sent `extent` payload bytes (TCP: walked in the sequence space).
 struct ConnectionHot {
   uint32_t version = 0;
-  uint32_t total = 0;     // slot of its total
-  uint64_t key = 0;       // the whole keyed hash; 0 = free
+  uint32_t total = 0;      // slot of its total
+  uint64_t key = 0;        // the whole keyed hash; 0 = free
   uint32_t last_tick = 0;  // lane clock >> kTickShift, modulo 2^32
   uint16_t generation = 0;
   uint16_t flags = 0;
@@ -88,7 +88,8 @@ struct ColdSide {
 struct ConnectionCold {
   uint16_t port[kSides] = {};
   uint8_t protocol = 0;
-  uint8_t first_tick_low[3] = {};  // of 40 bits of stamp >> kFirstTickShift; next: side[].first_tick
+  uint8_t first_tick_low[3] =
+      {};  // of 40 bits of stamp >> kFirstTickShift; next: side[].first_tick
   ColdSide side[kSides];
 
   static constexpr int kFirstTickShift = 22;  // 4.2 ms; 40 bits of it last until 2116
@@ -120,18 +121,18 @@ struct TotalCold {
   IpAddress high;  // higher address
   uint64_t first_seen_ns = 0;
   uint64_t payload_gap_bytes[kSides] = {};  // high - low
-  uint64_t served_ip_bytes = 0;             // of the host's side, connections the destination opened
+  uint64_t served_ip_bytes = 0;  // of the host's side, connections the destination opened
   uint64_t served_payload_high_bytes = 0;
   uint64_t served_payload_gap_bytes = 0;
   uint64_t served_packets = 0;
   uint32_t packets_high[kSides] = {};
   uint32_t connections = 0;  // ever opened
   uint32_t generation = 0;
-  uint32_t pinned = 0;       // connections moved here; it is not folded while there are any
+  uint32_t pinned = 0;  // connections moved here; it is not folded while there are any
   uint16_t network = 0;
-  uint16_t outer = 0;        // entry of the outer-pair list; 0 = none
+  uint16_t outer = 0;  // entry of the outer-pair list; 0 = none
   uint16_t destination_port = 0;
-  uint8_t host_side = 0;     // which side the host is
+  uint8_t host_side = 0;  // which side the host is
   uint8_t scope = 0;
   uint8_t protocol = 0;
   uint8_t inner_tunnel = 0;

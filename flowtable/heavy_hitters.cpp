@@ -29,7 +29,10 @@ uint64_t HeavyHitters::add(uint64_t pair_hash, uint64_t bytes) noexcept {
 void HeavyHitters::remove(uint64_t pair_hash) noexcept {
   Group& group = group_[(pair_hash >> 32) & (groups_ - 1)];
   for (uint32_t i = 0; i < kGroupCounters; ++i)
-    if (group.hash[i] == pair_hash) group.hash[i] = group.count[i] = group.error[i] = 0;
+    if (group.hash[i] == pair_hash) {
+      group.hash[i] = 0;  // the count stays: who comes next may have been pushed out below it
+      group.error[i] = group.count[i];
+    }
 }
 
 void HeavyHitters::clear() noexcept {

@@ -44,8 +44,8 @@ class KeyedHash {
   /// Ports in the order of the addresses. Never 0, so that 0 can mean an empty record.
   uint64_t connection(const PairHash& pair, uint16_t low_port, uint16_t high_port,
                       uint8_t protocol) const noexcept {
-    const uint64_t rest = static_cast<uint64_t>(low_port) << 32 |
-                          static_cast<uint64_t>(high_port) << 16 | protocol;
+    const uint64_t rest =
+        static_cast<uint64_t>(low_port) << 32 | static_cast<uint64_t>(high_port) << 16 | protocol;
     __m128i state = _mm_xor_si128(pair.state, block(0, rest));
     state = _mm_aesenc_si128(_mm_aesenc_si128(state, round_[8]), round_[9]);
     state = _mm_aesenc_si128(state, round_[10]);

@@ -4,8 +4,8 @@
 // a release, every load by a reader an acquire. So a reader that has seen any word of a write has
 // also seen that the version went odd before it: on its second look at the version it finds a
 // change and tries again. A reader that finds the same even version twice has words of one write.
-// No fence is needed (and ThreadSanitizer, which knows none, can follow); on x86-64 all of these are
-// plain moves. The writer reads its own words relaxed: nobody else writes them.
+// No fence is needed (and ThreadSanitizer, which knows none, can follow); on x86-64 all of these
+// are plain moves. The writer reads its own words relaxed: nobody else writes them.
 #pragma once
 
 #include <atomic>
@@ -35,8 +35,7 @@ struct SharedWords {
   void store(const T& value, size_t first_word = 0) noexcept {
     uint64_t copy[kWords];
     std::memcpy(copy, &value, sizeof(T));
-    for (size_t i = first_word; i < kWords; ++i)
-      words[i].store(copy[i], std::memory_order_release);
+    for (size_t i = first_word; i < kWords; ++i) words[i].store(copy[i], std::memory_order_release);
   }
 };
 

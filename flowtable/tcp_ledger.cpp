@@ -79,15 +79,16 @@ void Side::fill_hole(uint32_t start, uint32_t bytes) noexcept {
   if (!hot_.has(kHoleOpen, side_)) return;
   const int64_t hole_bytes_now = hole_bytes(cold_);
   const int64_t from = std::max<int64_t>(ahead(start, cold_.hole_start), 0);
-  const int64_t to = std::min<int64_t>(
-      int64_t{ahead(start, cold_.hole_start)} + int64_t{bytes}, hole_bytes_now);
+  const int64_t to =
+      std::min<int64_t>(int64_t{ahead(start, cold_.hole_start)} + int64_t{bytes}, hole_bytes_now);
   if (to <= from) return;
   if (to == hole_bytes_now) {
     set_hole(cold_.hole_start, static_cast<uint32_t>(from));
     return;
   }
   if (from > 0) miss(static_cast<uint64_t>(from));
-  set_hole(cold_.hole_start + static_cast<uint32_t>(to), static_cast<uint32_t>(hole_bytes_now - to));
+  set_hole(cold_.hole_start + static_cast<uint32_t>(to),
+           static_cast<uint32_t>(hole_bytes_now - to));
 }
 
 /// A position that nothing else confirms yet.

@@ -7,7 +7,8 @@
 //   high     max(extent, acknowledged)    never less
 //
 // Nothing that one packet alone claims is believed when it does not fit:
-//   - a position is weak until a second packet (a segment, or an acknowledgement by the peer) agrees
+//   - a position is weak until a second packet (a segment, or an acknowledgement by the peer)
+//   agrees
 //     with it; a weak one is replaced without a trace;
 //   - a segment that starts more than kReachBytes from the end is unplaced: its payload counts in
 //     high, and only a second segment that goes on from it moves the position (forward: what lies

@@ -25,6 +25,13 @@ struct DirectionCounts {
   friend bool operator==(const DirectionCounts&, const DirectionCounts&) = default;
 };
 
+inline void add(DirectionCounts& sum, const DirectionCounts& counts) {
+  sum.packets += counts.packets;
+  sum.ip_bytes += counts.ip_bytes;
+  sum.payload_low_bytes += counts.payload_low_bytes;
+  sum.payload_high_bytes += counts.payload_high_bytes;
+}
+
 /// A consistent copy of a total. out = from host to destination.
 struct TotalSnapshot {
   RecordId id;

@@ -1,0 +1,33 @@
+// HOT. What the passes over a burst hand to each other for one packet.
+#pragma once
+
+#include "flowtable/shard.h"
+
+namespace weir {
+
+/// Side 0 is the lower (address, port): see connection_record.h.
+struct Shard::Key {
+  PairHash pair;
+  uint64_t connection = 0;           // keyed hash of network, addresses, ports and protocol
+  uint64_t digest = 0;               // of the packet, for the duplicate window
+  uint32_t hint = HashIndex::kNone;  // a record that may be its connection's
+  uint8_t side = 0;                  // the sender's
+  bool connectable = false;          // has a transport header, so it belongs to a connection
+  mutable bool duplicate = false;    // known when its turn comes
+};
+
+/// What a packet adds to the payload of each side. An acknowledgement may add to its peer's high.
+struct Shard::Payload {
+  uint64_t low[kSides] = {};
+  uint64_t high[kSides] = {};
+};
+
+/// Sides of a packet at its total. They are those of the packet, but for a connection that was
+/// moved to the total of another pair: `flip` is 1 where its sides are exchanged there.
+struct Shard::TotalSide {
+  int side = 0;  // the sender's, at the total
+  int flip = 0;
+  int host_side = 0;  // at the total
+};
+
+}  // namespace weir
