@@ -224,9 +224,16 @@ void Side::on_payload(uint32_t start, uint32_t bytes) noexcept {
 }
 
 void Side::on_peer_acknowledgement(uint32_t acknowledgement) noexcept {
-  if (!known() || (weak() && hot_.extent(side_) == 0 && end() != acknowledgement)) {
-    place_weak(acknowledgement);
-    return;
+  const int32_t on = ahead(acknowledgement, end());
+  if (!known() || (weak() && hot_.extent(side_) == 0 && on != 0)) {
+    // Where only the peer is heard, two of its acknowledgements that go on agree with each other.
+    const bool agreed = known() && hot_.has(kAckKnown, side_) && on > 0 && on <= kReachBytes;
+    if (!agreed) {
+      place_weak(acknowledgement);
+      hot_.set(kAckKnown, side_);
+      return;
+    }
+    hot_.clear(kPositionWeak, side_);
   }
   int32_t beyond = ahead(acknowledgement, end());
   if (beyond == 1 && hot_.has(kFinSeen, side_)) beyond = 0;
