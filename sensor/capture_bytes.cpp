@@ -17,8 +17,9 @@
 namespace weir {
 namespace {
 
-constexpr size_t kChunkBytes = 256 * 1024;  // per read(2): stays in the L2 cache until it is parsed
-constexpr size_t kBufferBytes = 1024 * 1024;
+constexpr size_t kChunkBytes =
+    size_t{256} * 1024;  // per read(2): stays in the L2 cache until it is parsed
+constexpr size_t kBufferBytes = size_t{1024} * 1024;
 constexpr size_t kPackedBytes = kChunkBytes + 1;  // holds what recognising gzip has read
 static_assert(kBufferBytes >= CaptureBytes::kMaxPeekBytes + kChunkBytes);
 

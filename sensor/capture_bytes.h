@@ -14,7 +14,7 @@ namespace weir {
 class CaptureBytes {
  public:
   /// Most that one peek() may want.
-  static constexpr size_t kMaxPeekBytes = 512 * 1024;
+  static constexpr size_t kMaxPeekBytes = size_t{512} * 1024;
 
   /// Opens the file; throws Error (kExitFailed) when it cannot be read.
   explicit CaptureBytes(const std::string& path);

@@ -52,7 +52,7 @@ bool walk_options(std::span<const uint8_t> options, bool swapped, Visit&& visit)
 }  // namespace
 
 void PcapngClock::set_resolution(uint8_t resolution) {
-  constexpr auto power_of_ten = [](int exponent) {
+  constexpr auto kPowerOfTen = [](int exponent) {
     uint64_t power = 1;
     while (exponent-- > 0) power *= 10;
     return power;
@@ -63,10 +63,10 @@ void PcapngClock::set_resolution(uint8_t resolution) {
   if (resolution & 0x80) {
     binary_digits_ = static_cast<uint8_t>(digits);
   } else if (digits <= 9) {
-    multiplier_ = power_of_ten(9 - digits);
+    multiplier_ = kPowerOfTen(9 - digits);
   } else {
     // Above 10^-28 even the largest stamp is below a nanosecond, and so it is with this divisor.
-    divisor_ = digits <= 28 ? power_of_ten(digits - 9) : UINT64_MAX;
+    divisor_ = digits <= 28 ? kPowerOfTen(digits - 9) : UINT64_MAX;
   }
 }
 
