@@ -183,7 +183,7 @@ PacketBuilder& PacketBuilder::ipv4(std::string_view source, std::string_view des
                                    Ipv4Fields fields) {
   const Bytes options = padded(fields.options, 4);
   Layer layer{.kind = Kind::kIpv4, .ether_type = 0x0800, .ip_protocol = 4};
-  const size_t words = fields.header_words.value_or(static_cast<uint8_t>(5 + options.size() / 4));
+  const uint8_t words = fields.header_words.value_or(static_cast<uint8_t>(5 + options.size() / 4));
   layer.header = {static_cast<uint8_t>(fields.version.value_or(4) << 4 | (words & 15)),
                   fields.type_of_service};
   put16(layer.header, fields.total_bytes.value_or(0));
@@ -351,7 +351,7 @@ PacketBuilder& PacketBuilder::tcp(uint16_t source_port, uint16_t destination_por
   put16(layer.header, destination_port);
   put32(layer.header, fields.sequence);
   put32(layer.header, fields.acknowledgement);
-  const size_t words = fields.header_words.value_or(static_cast<uint8_t>(5 + options.size() / 4));
+  const uint8_t words = fields.header_words.value_or(static_cast<uint8_t>(5 + options.size() / 4));
   put(layer.header, {static_cast<uint8_t>(words << 4), fields.flags});
   put16(layer.header, fields.window);
   put16(layer.header, fields.checksum.value_or(0));
