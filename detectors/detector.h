@@ -12,7 +12,7 @@
 
 namespace weir {
 
-class SweepView;  // detectors/windows.h: the pairs, hosts and destinations that moved
+struct SweepView;  // detectors/windows.h: the pairs, hosts and destinations that moved
 
 /// Judges windows once a second, on the judge thread.
 class SweepDetector {
@@ -34,9 +34,9 @@ struct Detector {
   std::string_view id;       // stable: "volume.burst"
   std::string_view summary;  // one sentence for people
   Family family = Family::kVolume;
-  std::span<const Option> options;
-  std::span<const Metric> metrics;
-  std::span<const std::string_view> attack;  // ATT&CK technique ids
+  std::span<const Option> options = {};
+  std::span<const Metric> metrics = {};
+  std::span<const std::string_view> attack = {};  // ATT&CK technique ids
   /// `values[i]` belongs to `options[i]`.
   std::unique_ptr<SweepDetector> (*make)(std::span<const OptionValue> values);
   /// One sentence an analyst can read aloud.

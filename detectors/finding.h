@@ -12,8 +12,8 @@ namespace weir {
 enum class Family : uint8_t { kVolume, kChannel, kContent, kNovelty };
 
 /// What a finding is about. kPair: host and destination; kHost: destination is `*`;
-/// kDestination: host is `*`.
-enum class Subject : uint8_t { kPair, kHost, kDestination };
+/// kDestination: host is `*`. kSensor: the sensor itself, both are `*`.
+enum class Subject : uint8_t { kPair, kHost, kDestination, kSensor };
 
 /// Level-triggered: a detector reports on every sweep on which its condition holds for something
 /// that moved; the judge keeps the largest `observed` and makes revisions of it.

@@ -1,0 +1,72 @@
+// volume.burst: one host pushes much to one destination in a short time.
+#include <array>
+
+#include "detectors/volume.h"
+
+namespace weir {
+namespace {
+
+constexpr std::array kWindows = {Window::kMinute, Window::kTenMinutes, Window::kHour};
+
+class VolumeBurst : public SweepDetector {
+ public:
+  explicit VolumeBurst(std::span<const OptionValue> values)
+      : limits_(limits_of(kWindows, values)) {}
+
+  void sweep(const SweepView& moved, std::vector<Finding>& findings) override {
+    for (const uint32_t pair : moved.pairs) {
+      for (const ByteLimit& limit : limits_) {
+        const Amount pushed = moved.windows.pushed_by_pair(pair, limit.window);
+        if (pushed.high_bytes < limit.threshold_bytes) continue;
+        Finding& finding = findings.emplace_back(pair_finding(moved, pair, limit, pushed));
+        finding.score = stepped_score(0.5, finding.observed, finding.threshold);
+      }
+    }
+  }
+
+ private:
+  std::vector<ByteLimit> limits_;
+};
+
+const std::array<Option, 3> kOptions = {{
+    {.name = "threshold_1min_bytes",
+     .standard = int64_t{100'000'000},
+     .minimum = 1,
+     .unit = "bytes",
+     .help = "Payload bytes a host may push to one destination within a minute; raise it where "
+             "fast uploads are daily business."},
+    {.name = "threshold_10min_bytes",
+     .standard = int64_t{250'000'000},
+     .minimum = 1,
+     .unit = "bytes",
+     .help = "The same within ten minutes."},
+    {.name = "threshold_1h_bytes",
+     .standard = int64_t{500'000'000},
+     .minimum = 1,
+     .unit = "bytes",
+     .help = "The same within an hour."},
+}};
+// Exfiltration over a C2 channel, over an alternative protocol, over a web service.
+constexpr std::array<std::string_view, 3> kAttack = {"T1041", "T1048", "T1567"};
+
+}  // namespace
+
+extern const Detector volume_burst_detector;
+const Detector volume_burst_detector = {
+    .id = "volume.burst",
+    .summary = "A host pushed much to one destination within minutes.",
+    .family = Family::kVolume,
+    .options = kOptions,
+    .metrics = {},
+    .attack = kAttack,
+    .make = [](std::span<const OptionValue> values) -> std::unique_ptr<SweepDetector> {
+      return std::make_unique<VolumeBurst>(values);
+    },
+    .explain =
+        [](const Finding& finding) {
+          return moved_words(finding, to_string(finding.host) + " pushed",
+                             to_string(finding.destination));
+        },
+};
+
+}  // namespace weir
