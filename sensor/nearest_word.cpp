@@ -1,4 +1,4 @@
-// "did you mean": Levenshtein distance over a handful of short words.
+// Finds the word a mistyped one was meant to be: Levenshtein distance over a handful of words.
 #include "sensor/nearest_word.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// "did you mean": the word a mistyped one was meant to be.
+// Finds the word a mistyped one was meant to be: the "did you mean" of messages.
 #pragma once
 
 #include <string>

@@ -104,7 +104,7 @@ TEST(Config, a_mistake_in_the_file_is_one_sentence_with_line_value_and_remedy) {
       {"[capture]\nzzzzzzzz = 5",
        R"("zzzzzzzz" is no option of [capture]; there are decap, decode_depth)"},
       {"[flow_table]\n\nconnections = \"many\"",
-       R"(weir.toml:3: flow_table.connections = "many": this is text; give a power of two from 16)"},
+       R"(weir.toml:3: flow_table.connections = "many": this is text; give a power of two)"},
       {"[flow_table]\ntotals = 5000",
        "weir.toml:2: flow_table.totals = 5000: no power of two (the next are 4096 and 8192)"},
       {"[flow_table]\ntcp_idle_s = 0",

@@ -1,0 +1,41 @@
+// The command line: commands, their arguments, and what is wrong with them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "flowtable/flow_table_options.h"
+#include "sensor/config.h"
+
+namespace weir {
+
+struct ReplayArguments {
+  std::vector<std::string> captures;  // in the order given; at least one
+  ConfigArguments config;
+  std::string json;     // "" = print for people; "-" = stdout; else a file
+  std::string ledger;   // "" = none; "-" = stdout; else a file
+  std::string metrics;  // "" = none; "-" = stdout; else a file
+  std::string state;    // "" = no state is read or written; else a directory
+  bool each = false;    // every capture by itself, from fresh state
+  HashKey hash_key = kReplayHashKey;
+};
+
+enum class Command {
+  kReplay,
+  kCheck,
+  kPrintConfig,
+  kReference,
+  kPrintText,  // --help, --version: print `text`, exit 0
+};
+
+struct CommandLine {
+  Command command = Command::kPrintText;
+  ReplayArguments replay;  // kReplay
+  ConfigArguments config;  // kCheck, kPrintConfig
+  std::string text;        // kPrintText, with its last line end
+};
+
+/// Throws Error (kExitUsage): one sentence and how to go on.
+CommandLine parse_command_line(int argc, const char* const* argv);
+
+}  // namespace weir

@@ -1,0 +1,124 @@
+// The counters for Prometheus: a row each, from the lanes' accounts and the judge.
+#include "sensor/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <array>
+#include <utility>
+
+namespace weir {
+namespace {
+
+constexpr std::array<std::string_view, kDropReasons> kDropNames = {
+    "nic_missed",     "no_mbuf",          "handover_full", "link_unsupported",
+    "link_malformed", "tunnel_malformed", "ip_malformed",  "not_ip"};
+
+/// A metric that is a plain counter of each lane.
+struct LaneRow {
+  MetricRow row;
+  uint64_t LaneCounters::*counter;
+};
+
+constexpr std::string_view kLaneLabels = "port, lane";
+constexpr LaneRow kLaneRows[] = {
+    {{{"weir_packets_total",
+       "Frames handed over by the driver. When it stands still, check the cable and the SPAN."},
+      kLaneLabels},
+     &LaneCounters::packets},
+    {{{"weir_frame_bytes_total",
+       "Their bytes on the wire. Compare with the switch's own counter of the mirrored port."},
+      kLaneLabels},
+     &LaneCounters::frame_bytes},
+    {{{"weir_out_ip_bytes_total",
+       "IP bytes from home to outside. When it is 0, the home networks are wrong."},
+      kLaneLabels},
+     &LaneCounters::out_ip_bytes},
+    {{{"weir_transit_ip_bytes_total",
+       "IP bytes with neither end at home. When they are many, a home network is missing."},
+      kLaneLabels},
+     &LaneCounters::transit_ip_bytes},
+    {{{"weir_duplicate_packets_total",
+       "Packets seen twice. When they are many, the SPAN mirrors both ports of a path."},
+      kLaneLabels},
+     &LaneCounters::duplicate_packets},
+    {{{"weir_overflow_connection_bytes_total",
+       "IP bytes without a connection record. When it grows, raise flow_table.connections."},
+      kLaneLabels},
+     &LaneCounters::overflow_connection_bytes},
+    {{{"weir_overflow_total_bytes_total",
+       "IP bytes without a total, estimated only. When it grows, raise flow_table.totals."},
+      kLaneLabels},
+     &LaneCounters::overflow_total_bytes},
+    {{{"weir_time_backward_packets_total",
+       "Packets stamped earlier than one before. When they are many, the capture is out of order."},
+      kLaneLabels},
+     &LaneCounters::time_backward_packets},
+};
+
+constexpr MetricRow kDropRow = {{"weir_drop_packets_total",
+                                 "Frames in no total, by reason. nic_missed and no_mbuf: more "
+                                 "lanes or mbufs; link_unsupported, "
+                                 "malformed: look at the feed; not_ip is normal."},
+                                "reason, port, lane"};
+constexpr MetricRow kFindingsRow = {
+    {"weir_findings_total",
+     "Findings of a detector before they are folded into incidents. A jump after a change of "
+     "thresholds means that one is too low."},
+    "detector"};
+
+using Labels = std::vector<std::pair<std::string, std::string>>;
+
+prometheus::ClientMetric sample(const Labels& labels, uint64_t count) {
+  prometheus::ClientMetric metric;
+  for (const auto& [name, value] : labels) metric.label.push_back({name, value});
+  metric.counter.value = static_cast<double>(count);
+  return metric;
+}
+
+prometheus::MetricFamily family(const MetricRow& row) {
+  return {std::string(row.metric.name),
+          std::string(row.metric.help),
+          prometheus::MetricType::Counter,
+          {}};
+}
+
+}  // namespace
+
+std::string_view drop_name(DropReason reason) { return kDropNames[static_cast<size_t>(reason)]; }
+
+std::vector<MetricRow> sensor_metrics() {
+  std::vector<MetricRow> rows;
+  for (const LaneRow& lane_row : kLaneRows) rows.push_back(lane_row.row);
+  rows.push_back(kDropRow);
+  rows.push_back(kFindingsRow);
+  return rows;
+}
+
+void write_metrics(std::ostream& out, std::span<const LaneMetrics> lanes,
+                   std::span<const Detector* const> detectors, std::span<const uint64_t> findings) {
+  std::vector<prometheus::MetricFamily> families;
+  for (const LaneRow& lane_row : kLaneRows) {
+    prometheus::MetricFamily& counted = families.emplace_back(family(lane_row.row));
+    for (const LaneMetrics& lane : lanes) {
+      counted.metric.push_back(sample({{"port", lane.port}, {"lane", std::to_string(lane.lane)}},
+                                      lane.counters.*lane_row.counter));
+    }
+  }
+  prometheus::MetricFamily& drops = families.emplace_back(family(kDropRow));
+  for (const LaneMetrics& lane : lanes) {
+    for (size_t i = 0; i < kDropNames.size(); ++i) {
+      drops.metric.push_back(sample({{"reason", std::string(kDropNames[i])},
+                                     {"port", lane.port},
+                                     {"lane", std::to_string(lane.lane)}},
+                                    lane.counters.drop_packets[i]));
+    }
+  }
+  prometheus::MetricFamily& found = families.emplace_back(family(kFindingsRow));
+  for (size_t i = 0; i < detectors.size(); ++i) {
+    found.metric.push_back(sample({{"detector", std::string(detectors[i]->id)}}, findings[i]));
+  }
+  prometheus::TextSerializer().Serialize(out, families);
+}
+
+}  // namespace weir

@@ -1,0 +1,37 @@
+// The counters for Prometheus: each declared once, with a help text that says what to do.
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "detectors/detector.h"
+#include "flowtable/lane_counters.h"
+
+namespace weir {
+
+struct LaneMetrics {
+  std::string port;  // device or capture
+  uint32_t lane = 0;
+  LaneCounters counters;
+};
+
+/// The names, help texts and labels ("reason, port, lane") of the sensor's own metrics; those of
+/// detectors stand in their tables.
+struct MetricRow {
+  Metric metric;
+  std::string_view labels;
+};
+std::vector<MetricRow> sensor_metrics();
+
+/// Prometheus text format 0.0.4. `findings[i]` is of `detectors[i]`.
+void write_metrics(std::ostream& out, std::span<const LaneMetrics> lanes,
+                   std::span<const Detector* const> detectors, std::span<const uint64_t> findings);
+
+/// "nic_missed" and so on, as in the ledger line and in the label `reason`.
+std::string_view drop_name(DropReason reason);
+
+}  // namespace weir
