@@ -36,6 +36,7 @@ struct Finding {
   uint16_t network = 0;
   uint16_t detector = 0;  // index in the registry
   uint16_t option = 0;    // index of the option that fired in the detector's table
+  uint16_t cause = 0;     // kSensor: what the option leaves open, e.g. which DropReason
   Family family = Family::kVolume;
   Subject subject = Subject::kPair;
   Scope scope = Scope::kOutbound;

@@ -32,7 +32,7 @@ Finding finding_of(const SweepView& view, const PairKey& key, const ByteLimit& l
 
 }  // namespace
 
-uint64_t bytes_of(const OptionValue& value) {
+uint64_t whole_of(const OptionValue& value) {
   return static_cast<uint64_t>(std::get<int64_t>(value));
 }
 
@@ -40,8 +40,19 @@ std::vector<ByteLimit> limits_of(std::span<const Window> windows,
                                  std::span<const OptionValue> values) {
   std::vector<ByteLimit> limits;
   for (size_t i = 0; i < windows.size(); ++i)
-    limits.push_back({windows[i], bytes_of(values[i]), static_cast<uint16_t>(i)});
+    limits.push_back({windows[i], whole_of(values[i]), static_cast<uint16_t>(i)});
   return limits;
+}
+
+void PushedByPair::sweep(const SweepView& moved, std::vector<Finding>& findings) {
+  for (const uint32_t pair : moved.pairs) {
+    for (const ByteLimit& limit : limits_) {
+      const Amount pushed = moved.windows.pushed_by_pair(pair, limit.window);
+      if (pushed.high_bytes == 0 || pushed.high_bytes < limit.threshold_bytes) continue;
+      Finding& finding = findings.emplace_back(pair_finding(moved, pair, limit, pushed));
+      finding.score = stepped_score(0.5, finding.observed, finding.threshold);
+    }
+  }
 }
 
 double stepped_score(double base, uint64_t observed, uint64_t threshold) {

@@ -9,6 +9,7 @@
 #include "detectors/detector.h"
 #include "detectors/finding.h"
 #include "detectors/windows.h"
+#include "detectors/words.h"
 
 namespace weir {
 
@@ -19,11 +20,24 @@ struct ByteLimit {
   uint16_t option = 0;
 };
 
-uint64_t bytes_of(const OptionValue& value);
+/// Of an integer option, whose range is never negative.
+uint64_t whole_of(const OptionValue& value);
 
 /// The limits of the first `windows.size()` options, in their order.
 std::vector<ByteLimit> limits_of(std::span<const Window> windows,
                                  std::span<const OptionValue> values);
+
+/// Fires for every pair that pushed as much as a limit within its window: volume.burst and
+/// volume.slow differ in the windows.
+class PushedByPair : public SweepDetector {
+ public:
+  PushedByPair(std::span<const Window> windows, std::span<const OptionValue> values)
+      : limits_(limits_of(windows, values)) {}
+  void sweep(const SweepView& moved, std::vector<Finding>& findings) override;
+
+ private:
+  std::vector<ByteLimit> limits_;
+};
 
 /// `base` at the threshold, 0.1 more at each further x4, at most 0.9.
 double stepped_score(double base, uint64_t observed, uint64_t threshold);

@@ -8,26 +8,6 @@ namespace {
 
 constexpr std::array kWindows = {Window::kMinute, Window::kTenMinutes, Window::kHour};
 
-class VolumeBurst : public SweepDetector {
- public:
-  explicit VolumeBurst(std::span<const OptionValue> values)
-      : limits_(limits_of(kWindows, values)) {}
-
-  void sweep(const SweepView& moved, std::vector<Finding>& findings) override {
-    for (const uint32_t pair : moved.pairs) {
-      for (const ByteLimit& limit : limits_) {
-        const Amount pushed = moved.windows.pushed_by_pair(pair, limit.window);
-        if (pushed.high_bytes < limit.threshold_bytes) continue;
-        Finding& finding = findings.emplace_back(pair_finding(moved, pair, limit, pushed));
-        finding.score = stepped_score(0.5, finding.observed, finding.threshold);
-      }
-    }
-  }
-
- private:
-  std::vector<ByteLimit> limits_;
-};
-
 const std::array<Option, 3> kOptions = {{
     {.name = "threshold_1min_bytes",
      .standard = int64_t{100'000'000},
@@ -46,7 +26,7 @@ const std::array<Option, 3> kOptions = {{
      .unit = "bytes",
      .help = "The same within an hour."},
 }};
-// Exfiltration over a C2 channel, over an alternative protocol, over a web service.
+// Exfiltration over a command channel, over an alternative protocol, over a web service.
 constexpr std::array<std::string_view, 3> kAttack = {"T1041", "T1048", "T1567"};
 
 }  // namespace
@@ -60,7 +40,7 @@ const Detector volume_burst_detector = {
     .metrics = {},
     .attack = kAttack,
     .make = [](std::span<const OptionValue> values) -> std::unique_ptr<SweepDetector> {
-      return std::make_unique<VolumeBurst>(values);
+      return std::make_unique<PushedByPair>(kWindows, values);
     },
     .explain =
         [](const Finding& finding) {

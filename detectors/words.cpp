@@ -54,6 +54,8 @@ std::string window_words(uint64_t window_s) {
   return counted(window_s, "second");
 }
 
+std::string percent_words(double percent) { return three_figures(percent) + " %"; }
+
 std::string option_name(const Detector& detector, const Finding& finding) {
   return "detectors." + std::string(detector.id) + "." +
          std::string(detector.options[finding.option].name);

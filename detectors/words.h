@@ -18,6 +18,9 @@ std::string byte_words(uint64_t bytes);
 /// "1 hour", "10 minutes", "24 hours", "7 days"
 std::string window_words(uint64_t window_s);
 
+/// A share: "12.3 %", "0.04 %"
+std::string percent_words(double percent);
+
 /// "detectors.volume.burst.threshold_1h_bytes"
 std::string option_name(const Detector& detector, const Finding& finding);
 
