@@ -1,0 +1,44 @@
+// What Shard does for the connection of a packet, and nothing else it does.
+#pragma once
+
+#include <span>
+
+#include "flowtable/connection_record.h"
+#include "flowtable/hash_index.h"
+#include "flowtable/keyed_hash.h"
+#include "flowtable/packet.h"
+#include "flowtable/record.h"
+
+namespace weir {
+
+/// Built from the shard's own parts: keyed hash, index, records with their version, TCP ledger, and
+/// its passes over a burst. Left out: totals, the digest for duplicates, the lane's counters,
+/// expiry. Connections are opened, never closed.
+class ConnectionLedger {
+ public:
+  explicit ConnectionLedger(uint32_t records);
+
+  void update(std::span<const Packet> packets) noexcept;
+
+  uint32_t connections() const { return used_; }
+  /// Sums over all records of both sides.
+  uint64_t ip_bytes() const;
+  uint64_t payload_low_bytes() const;
+  uint64_t payload_high_bytes() const;
+
+ private:
+  struct Key {
+    uint64_t connection = 0;
+    uint8_t side = 0;
+  };
+  Key key_of(const Packet& packet) const noexcept;
+  void count(const Packet& packet, const Key& key) noexcept;
+  uint32_t open(const Packet& packet, const Key& key) noexcept;
+
+  KeyedHash hash_;
+  RecordArray<ConnectionHot, ConnectionCold> connections_;
+  HashIndex index_;
+  uint32_t used_ = 0;
+};
+
+}  // namespace weir
