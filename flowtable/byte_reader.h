@@ -66,7 +66,11 @@ class ByteReader {
   /// The same, and moves behind it; does not move when false.
   template <uint32_t kBytes>
   [[nodiscard]] bool take(HeaderView<kBytes>& header) noexcept {
-    return view(header) && skip(kBytes);
+    if (!view(header)) return false;
+    at_ += kBytes;
+    readable_bytes_ -= kBytes;
+    wire_bytes_ -= kBytes;  // had as many: readable <= wire
+    return true;
   }
 
   /// Moves over `bytes`, which need not be readable; false, without moving, if the wire had fewer.
@@ -78,6 +82,9 @@ class ByteReader {
     wire_bytes_ -= bytes;
     return true;
   }
+
+  /// What lies in the next `bytes` and no further; the wire must have had them.
+  ByteReader first(uint32_t bytes) const noexcept { return {at_, readable_bytes_, bytes}; }
 
   /// Nothing beyond the next `bytes` belongs to what is being read.
   void limit(uint32_t bytes) noexcept {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "flowtable/decode_ip.h"
+#include "flowtable/decode_tunnel.h"
 #include "flowtable/decode_walk.h"
 
 namespace weir {
@@ -23,15 +24,6 @@ Packet fresh_packet(const Frame& frame) noexcept {
   return packet;
 }
 
-/// The link headers; most frames have only one, of Ethernet, and are not worth a call.
-inline NextHeader walk_link(Walk& walk, LinkType link) noexcept {
-  HeaderView<kEthernetHeaderBytes> ethernet;
-  if (link == LinkType::kEthernet && walk.reader.view(ethernet) &&
-      ethernet.u16<12>() == kTypeIpv4 && walk.reader.skip(kEthernetHeaderBytes)) [[likely]]
-    return NextHeader::kIpv4;
-  return reach_ip(walk, next_of_link(walk, link));
-}
-
 }  // namespace
 
 Decoder::Decoder(const HomeNetworks& home, DecodeOptions options)
@@ -39,36 +31,67 @@ Decoder::Decoder(const HomeNetworks& home, DecodeOptions options)
   options_.decode_depth = std::min(options_.decode_depth, kDeepest);
 }
 
+[[gnu::always_inline]] inline void Decoder::decode_frame(const Frame& frame,
+                                                         Packet& packet) const noexcept {
+  ByteReader reader(frame.data, frame.contiguous_bytes, frame.frame_bytes);
+  HeaderView<kEthernetHeaderBytes> ethernet;
+  if (frame.link != LinkType::kEthernet || !reader.take(ethernet) ||
+      ethernet.u16<12>() != kTypeIpv4) [[unlikely]]
+    return decode_any(frame, packet);
+  packet = fresh_packet(frame);
+  if (!read_ipv4(reader, packet)) [[unlikely]]
+    return refuse(frame, DropReason::kIpMalformed, packet);
+  packet.network = home_.network_of(frame.port, 0, 0);
+  packet.scope = home_.scope_of_v4(packet.network, packet.source.v4_value(),
+                                   packet.destination.v4_value(), packet.source_home);
+  if (may_carry_tunnel(packet)) start_tunnels(frame, reader, packet);
+}
+
 void Decoder::decode(std::span<const Frame> frames, Packet* packets) const noexcept {
-  for (size_t i = 0; i < std::min(frames.size(), kPrefetchFrames); ++i)
-    __builtin_prefetch(frames[i].data);
-  for (size_t i = 0; i < frames.size(); ++i) {
-    if (i + kPrefetchFrames < frames.size()) __builtin_prefetch(frames[i + kPrefetchFrames].data);
-    decode_frame(frames[i], packets[i]);
+  const Frame* frame = frames.data();
+  const Frame* const end = frame + frames.size();
+  const Frame* ahead = frame + std::min(frames.size(), kPrefetchFrames);
+  for (const Frame* first = frame; first != ahead; ++first) __builtin_prefetch(first->data);
+  for (; frame != end; ++frame, ++packets) {
+    if (ahead != end) __builtin_prefetch((ahead++)->data);
+    decode_frame(*frame, *packets);
   }
 }
 
-void Decoder::decode_frame(const Frame& frame, Packet& packet) const noexcept {
-  packet = fresh_packet(frame);
+void Decoder::decode_any(const Frame& frame, Packet& packet) const noexcept {
   Walk walk{.reader = {frame.data, frame.contiguous_bytes, frame.frame_bytes},
             .layers_left = options_.decode_depth};
-  const NextHeader next = walk_link(walk, frame.link);
-  if (!read_ip(walk, next, packet)) [[unlikely]] {
-    packet = fresh_packet(frame);  // nothing of a header that was refused
-    packet.drop = walk.drop;
-    return;
-  }
-  place(frame, walk, packet);
-  if (packet.protocol != kProtocolTcp) follow_tunnels(frame, walk, packet);
+  packet = fresh_packet(frame);
+  if (!read_ip_header(frame, walk, next_of_link(walk, frame.link), packet))
+    return refuse(frame, walk.drop, packet);
+  if (may_carry_tunnel(packet)) follow_tunnels(frame, walk, packet);
 }
 
-void Decoder::place(const Frame& frame, const Walk& walk, Packet& packet) const noexcept {
+void Decoder::start_tunnels(const Frame& frame, ByteReader reader, Packet& packet) const noexcept {
+  Walk walk{.reader = reader, .layers_left = options_.decode_depth};
+  follow_tunnels(frame, walk, packet);
+}
+
+bool Decoder::read_ip_header(const Frame& frame, Walk& walk, NextHeader next,
+                             Packet& packet) const noexcept {
+  next = reach_ip(walk, next);
+  if (next == NextHeader::kNothing) return false;
+  walk.drop = DropReason::kIpMalformed;
+  const bool valid =
+      next == NextHeader::kIpv4 ? read_ipv4(walk.reader, packet) : read_ipv6(walk.reader, packet);
+  if (!valid) return false;
+  packet.layers = walk.layers;
   packet.vlan = walk.vlan;
   packet.vni = walk.vni;
-  packet.layers = walk.layers;
   packet.network = home_.network_of(frame.port, walk.vlan, walk.vni);
   packet.scope =
       home_.scope_of(packet.network, packet.source, packet.destination, packet.source_home);
+  return true;
+}
+
+void Decoder::refuse(const Frame& frame, DropReason reason, Packet& packet) noexcept {
+  packet = fresh_packet(frame);  // nothing of a header that was refused
+  packet.drop = reason;
 }
 
 void Decoder::follow_tunnels(const Frame& frame, Walk& walk, Packet& packet) const noexcept {
@@ -84,9 +107,8 @@ void Decoder::follow_tunnels(const Frame& frame, Walk& walk, Packet& packet) con
     inner.outer_tunnel = tunnel.kind;
     inner.outer_source = packet.source;
     inner.outer_destination = packet.destination;
-    const NextHeader next = reach_ip(walk, tunnel.next);
-    if (!read_ip(walk, next, inner)) return;  // the header around it stays the innermost valid one
-    place(frame, walk, inner);
+    // Without a valid header inside, the one around it stays the innermost.
+    if (!read_ip_header(frame, walk, tunnel.next, inner)) return;
     packet = inner;
   }
 }

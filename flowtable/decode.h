@@ -5,12 +5,14 @@
 #include <span>
 #include <vector>
 
+#include "flowtable/byte_reader.h"
 #include "flowtable/frame.h"
 #include "flowtable/home_networks.h"
 #include "flowtable/packet.h"
 
 namespace weir {
 
+enum class NextHeader : uint8_t;
 struct Walk;
 
 struct DecodeOptions {
@@ -32,9 +34,15 @@ class Decoder {
   void decode(std::span<const Frame> frames, Packet* packets) const noexcept;
 
  private:
+  /// The common case, Ethernet around IPv4, without a call; all else goes to decode_any.
   void decode_frame(const Frame& frame, Packet& packet) const noexcept;
-  /// Network, scope and tags of the header that the walk has read last.
-  void place(const Frame& frame, const Walk& walk, Packet& packet) const noexcept;
+  void decode_any(const Frame& frame, Packet& packet) const noexcept;
+  void start_tunnels(const Frame& frame, ByteReader reader, Packet& packet) const noexcept;
+  /// Walks on from `next` to an IP header, reads and places it; false, with Walk::drop set, if
+  /// none is valid.
+  bool read_ip_header(const Frame& frame, Walk& walk, NextHeader next,
+                      Packet& packet) const noexcept;
+  static void refuse(const Frame& frame, DropReason reason, Packet& packet) noexcept;
   /// Moves the packet inward while its pair does not leave home or its tunnel ends here.
   void follow_tunnels(const Frame& frame, Walk& walk, Packet& packet) const noexcept;
   bool is_decapped(const IpAddress& destination) const noexcept;

@@ -54,63 +54,61 @@ uint32_t extension_bytes(uint8_t protocol, uint8_t length_field) noexcept {
 
 /// Steps over one extension header; false where the chain ends: at another protocol, a later
 /// fragment, or a header that is cut.
-bool skip_extension(Walk& walk, Packet& packet) noexcept {
+bool skip_extension(ByteReader& reader, Packet& packet) noexcept {
   HeaderView<2> header;
-  if (packet.fragment == FragmentKind::kLater || !walk.reader.view(header)) return false;
+  if (packet.fragment == FragmentKind::kLater || !reader.view(header)) return false;
   const uint32_t bytes = extension_bytes(packet.protocol, header.u8<1>());
   if (bytes == 0) return false;
   if (packet.protocol == kFragment) {
     HeaderView<8> fragment;
-    if (!walk.reader.view(fragment)) return false;
+    if (!reader.view(fragment)) return false;
     const uint32_t offset_and_more = fragment.u16<2>() & 0xfff9u;
     if (offset_and_more != 0)
       packet.fragment = offset_and_more == 1 ? FragmentKind::kFirst : FragmentKind::kLater;
   }
-  if (!walk.reader.skip(bytes)) return false;
+  if (!reader.skip(bytes)) return false;
   packet.protocol = header.u8<0>();
   packet.transport_offset = static_cast<uint16_t>(packet.transport_offset + bytes);
   return true;
 }
 
 /// RFC 792 and RFC 4443: eight bytes, then what the message carries.
-void read_icmp(const Walk& walk, Packet& packet) noexcept {
-  if (walk.reader.wire_bytes() < kIcmpHeaderBytes) return;
-  packet.payload_bytes = walk.reader.wire_bytes() - kIcmpHeaderBytes;
-  if (walk.reader.readable_bytes() < kIcmpHeaderBytes) return;
+void read_icmp(ByteReader reader, Packet& packet) noexcept {
+  if (reader.wire_bytes() < kIcmpHeaderBytes) return;
+  packet.payload_bytes = reader.wire_bytes() - kIcmpHeaderBytes;
+  if (reader.readable_bytes() < kIcmpHeaderBytes) return;
   packet.payload_offset = static_cast<uint16_t>(packet.transport_offset + kIcmpHeaderBytes);
   packet.transport_readable = true;
 }
 
 /// RFC 9260 3.1. Chunks are not taken apart: the payload is the IP payload.
-void read_sctp(const Walk& walk, Packet& packet) noexcept {
+void read_sctp(ByteReader reader, Packet& packet) noexcept {
   HeaderView<4> ports;
-  if (!walk.reader.view(ports)) return;
+  if (!reader.view(ports)) return;
   packet.source_port = ports.u16<0>();
   packet.destination_port = ports.u16<2>();
-  if (walk.reader.readable_bytes() < kSctpHeaderBytes) return;
+  if (reader.readable_bytes() < kSctpHeaderBytes) return;
   packet.payload_offset = packet.transport_offset;
   packet.transport_readable = true;
 }
 
 }  // namespace
 
-void read_other_transport(const Walk& walk, Packet& packet) noexcept {
-  count_whole_ip_payload(walk, packet);
+void read_other_transport(ByteReader reader, Packet& packet) noexcept {
+  count_whole_ip_payload(reader, packet);
   switch (packet.protocol) {
     case kProtocolIcmp:
     case kProtocolIcmpV6:
-      return read_icmp(walk, packet);
+      return read_icmp(reader, packet);
     case kProtocolSctp:
-      return read_sctp(walk, packet);
+      return read_sctp(reader, packet);
     default:
       packet.payload_offset = packet.transport_offset;
   }
 }
 
-bool read_ipv6(Walk& walk, Packet& packet) noexcept {
-  ByteReader& reader = walk.reader;
+bool read_ipv6(ByteReader& reader, Packet& packet) noexcept {
   HeaderView<kIpv6HeaderBytes> header;
-  walk.drop = DropReason::kIpMalformed;
   if (!reader.view(header) || header.u8<0>() >> 4 != 6) return false;
   packet.source = {header.u64<8>(), header.u64<16>()};
   packet.destination = {header.u64<24>(), header.u64<32>()};
@@ -125,10 +123,9 @@ bool read_ipv6(Walk& walk, Packet& packet) noexcept {
   if (payload_bytes != 0) reader.limit(payload_bytes);  // 0: segmentation offload, the whole frame
   packet.ip_bytes = kIpv6HeaderBytes + reader.wire_bytes();
   packet.readable_bytes = std::min(readable_bytes, packet.ip_bytes);
-  for (int i = 0; i < kExtensionHeaders && skip_extension(walk, packet); ++i) {
+  for (int i = 0; i < kExtensionHeaders && skip_extension(reader, packet); ++i) {
   }
-  read_transport(walk, packet);
-  walk.drop = DropReason::kNone;
+  read_transport(reader, packet.protocol, packet.fragment, packet);
   return true;
 }
 

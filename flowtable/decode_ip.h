@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "flowtable/decode_walk.h"
+#include "flowtable/byte_reader.h"
+#include "flowtable/packet.h"
 
 namespace weir {
 
@@ -13,28 +14,29 @@ inline constexpr uint32_t kIpv6HeaderBytes = 40;
 inline constexpr uint32_t kTcpHeaderBytes = 20;
 inline constexpr uint32_t kUdpHeaderBytes = 8;
 
-/// Transport headers other than TCP and UDP.
-void read_other_transport(const Walk& walk, Packet& packet) noexcept;
+/// Transport headers other than TCP and UDP. `reader` stands behind the IP headers, here and
+/// below, and is taken by value: in the common case it then never leaves the registers.
+void read_other_transport(ByteReader reader, Packet& packet) noexcept;
 
 /// A transport header that is cut, contradicts the lengths or is of no known kind: the packet is
 /// counted with its whole IP payload.
-inline void count_whole_ip_payload(const Walk& walk, Packet& packet) noexcept {
-  packet.payload_bytes = walk.reader.wire_bytes();
+inline void count_whole_ip_payload(ByteReader reader, Packet& packet) noexcept {
+  packet.payload_bytes = reader.wire_bytes();
 }
 
 /// RFC 9293 3.1. Two things can be wrong: the wire had no whole header (counted as a whole IP
 /// payload), or the capture cut it (the payload is computed from the lengths).
-inline void read_tcp(const Walk& walk, Packet& packet) noexcept {
-  const uint32_t segment_bytes = walk.reader.wire_bytes();
-  count_whole_ip_payload(walk, packet);
+[[gnu::always_inline]] inline void read_tcp(ByteReader reader, Packet& packet) noexcept {
+  const uint32_t segment_bytes = reader.wire_bytes();
+  count_whole_ip_payload(reader, packet);
   HeaderView<14> header;  // up to the flags
-  if (!walk.reader.view(header)) [[unlikely]] {
+  if (!reader.view(header)) [[unlikely]] {
     HeaderView<4> ports;
-    if (!walk.reader.view(ports)) return;
+    if (!reader.view(ports)) return;
     packet.source_port = ports.u16<0>();
     packet.destination_port = ports.u16<2>();
     HeaderView<13> to_offset;
-    const bool known = walk.reader.view(to_offset);
+    const bool known = reader.view(to_offset);
     const uint32_t header_bytes = known ? to_offset.u8<12>() / 16u * 4u : kTcpHeaderBytes;
     if (header_bytes >= kTcpHeaderBytes && header_bytes <= segment_bytes)
       packet.payload_bytes = segment_bytes - header_bytes;
@@ -54,18 +56,18 @@ inline void read_tcp(const Walk& walk, Packet& packet) noexcept {
 }
 
 /// RFC 768. A length of zero (segmentation offload) or a first fragment leaves the IP length.
-inline void read_udp(const Walk& walk, Packet& packet) noexcept {
-  const uint32_t datagram_bytes = walk.reader.wire_bytes();
-  count_whole_ip_payload(walk, packet);
+[[gnu::always_inline]] inline void read_udp(ByteReader reader, Packet& packet) noexcept {
+  const uint32_t datagram_bytes = reader.wire_bytes();
+  count_whole_ip_payload(reader, packet);
   HeaderView<4> ports;
-  if (!walk.reader.view(ports)) [[unlikely]]
+  if (!reader.view(ports)) [[unlikely]]
     return;
   packet.source_port = ports.u16<0>();
   packet.destination_port = ports.u16<2>();
   if (datagram_bytes < kUdpHeaderBytes) [[unlikely]]
     return;
   HeaderView<kUdpHeaderBytes> header;
-  if (!walk.reader.view(header)) [[unlikely]] {
+  if (!reader.view(header)) [[unlikely]] {
     packet.payload_bytes = datagram_bytes - kUdpHeaderBytes;
     return;
   }
@@ -78,27 +80,26 @@ inline void read_udp(const Walk& walk, Packet& packet) noexcept {
   packet.transport_readable = true;
 }
 
-/// `packet.protocol`, `fragment` and `transport_offset` are set; the walk stands there.
-inline void read_transport(const Walk& walk, Packet& packet) noexcept {
-  if (packet.fragment == FragmentKind::kLater) [[unlikely]] {
+/// `protocol` and `fragment` are the packet's, from registers.
+[[gnu::always_inline]] inline void read_transport(ByteReader reader, uint8_t protocol,
+                                                  FragmentKind fragment, Packet& packet) noexcept {
+  if (fragment == FragmentKind::kLater) [[unlikely]] {
     packet.payload_offset = packet.transport_offset;
-    count_whole_ip_payload(walk, packet);
-  } else if (packet.protocol == kProtocolTcp) {
-    read_tcp(walk, packet);
-  } else if (packet.protocol == kProtocolUdp) {
-    read_udp(walk, packet);
+    count_whole_ip_payload(reader, packet);
+  } else if (protocol == kProtocolTcp) {
+    read_tcp(reader, packet);
+  } else if (protocol == kProtocolUdp) {
+    read_udp(reader, packet);
   } else {
-    read_other_transport(walk, packet);
+    read_other_transport(reader, packet);
   }
 }
 
 /// RFC 791 3.1. The checksum is not verified: offloading senders leave it wrong. `packet` is
-/// fresh. Afterwards the walk stands behind the IP headers, limited to the datagram. False, with
-/// Walk::drop set, if this is no valid header.
-inline bool read_ipv4(Walk& walk, Packet& packet) noexcept {
-  ByteReader& reader = walk.reader;
+/// fresh. Afterwards the reader stands behind the IP headers, limited to the datagram. False if
+/// this is no valid header.
+[[gnu::always_inline]] inline bool read_ipv4(ByteReader& reader, Packet& packet) noexcept {
   HeaderView<kIpv4HeaderBytes> header;
-  walk.drop = DropReason::kIpMalformed;
   if (!reader.view(header)) [[unlikely]]
     return false;
   const uint32_t first = header.u8<0>();
@@ -114,27 +115,22 @@ inline bool read_ipv4(Walk& walk, Packet& packet) noexcept {
   packet.destination = IpAddress::v4(header.u32<16>());
   packet.ip = reader.at();
   packet.ip_bytes = ip_bytes;
-  packet.protocol = header.u8<9>();
+  const uint8_t protocol = header.u8<9>();
+  packet.protocol = protocol;
   packet.transport_offset = static_cast<uint16_t>(header_bytes);
   const uint32_t fragment = header.u16<6>() & 0x3fffu;  // more-fragments bit and offset
+  FragmentKind fragment_kind = FragmentKind::kNone;
   if (fragment != 0) [[unlikely]]
-    packet.fragment = (fragment & 0x1fff) == 0 ? FragmentKind::kFirst : FragmentKind::kLater;
-  reader.limit(ip_bytes);
+    fragment_kind = (fragment & 0x1fff) == 0 ? FragmentKind::kFirst : FragmentKind::kLater;
+  reader = reader.first(ip_bytes);
   packet.readable_bytes = reader.readable_bytes();
   if (!reader.skip(header_bytes)) return false;
-  read_transport(walk, packet);
-  walk.drop = DropReason::kNone;
+  packet.fragment = fragment_kind;
+  read_transport(reader, protocol, fragment_kind, packet);
   return true;
 }
 
 /// RFC 8200 3, extension headers included. As read_ipv4.
-bool read_ipv6(Walk& walk, Packet& packet) noexcept;
-
-inline bool read_ip(Walk& walk, NextHeader next, Packet& packet) noexcept {
-  if (next == NextHeader::kIpv4) [[likely]]
-    return read_ipv4(walk, packet);
-  if (next == NextHeader::kIpv6) return read_ipv6(walk, packet);
-  return false;
-}
+bool read_ipv6(ByteReader& reader, Packet& packet) noexcept;
 
 }  // namespace weir

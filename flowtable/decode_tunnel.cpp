@@ -1,15 +1,11 @@
 // HOT. Headers of tunnels that start behind an IP header.
-#include <cstdint>
+#include "flowtable/decode_tunnel.h"
 
 #include "flowtable/decode_ip.h"
-#include "flowtable/decode_walk.h"
 
 namespace weir {
 namespace {
 
-constexpr uint8_t kProtocolIpv4 = 4, kProtocolIpv6 = 41, kProtocolGre = 47;
-constexpr uint16_t kVxlanPort = 4789, kVxlanLinuxPort = 8472, kGenevePort = 6081, kGtpUPort = 2152,
-                   kTeredoPort = 3544;
 constexpr uint16_t kTypeBridged = 0x6558, kTypeErspan12 = 0x88be, kTypeErspan3 = 0x22eb,
                    kTypePpp = 0x880b;
 constexpr int kGtpExtensions = 8;

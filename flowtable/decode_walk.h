@@ -62,14 +62,4 @@ NextHeader next_of_link(Walk& walk, LinkType link) noexcept;
 /// Walks link headers, tags and labels until an IP header starts: kIpv4, kIpv6 or kNothing.
 NextHeader reach_ip(Walk& walk, NextHeader next) noexcept;
 
-/// A tunnel that the packet carries and the walk has stepped into.
-struct TunnelStep {
-  TunnelKind kind = TunnelKind::kNone;
-  NextHeader next = NextHeader::kNothing;
-  uint32_t vni = 0;
-};
-
-/// Reads the tunnel header behind the packet's IP header, if there is one.
-TunnelStep enter_tunnel(Walk& walk, const Packet& packet) noexcept;
-
 }  // namespace weir

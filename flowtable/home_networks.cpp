@@ -146,6 +146,16 @@ HomeNetworks::Table HomeNetworks::make_table(const Network& network) {
   Table table;
   cut_line<uint32_t>(v4, table.v4);
   cut_line<IpAddress>(v6, table.v6);
+  table.of_v4_16.resize((1u << 16) / 4);
+  for (uint32_t high = 0; high < 1u << 16; ++high) {
+    const uint32_t first = high << 16;
+    const uint32_t last = first | 0xffff;
+    const auto begin = std::ranges::upper_bound(table.v4.starts, first);
+    const bool uniform = begin == table.v4.starts.end() || *begin > last;
+    const uint32_t traits = uniform ? table.v4.find(first >> 24, first) : kLook;
+    uint8_t& four = table.of_v4_16[high / 4];
+    four = static_cast<uint8_t>(four | traits << (high % 4 * 2));
+  }
   return table;
 }
 
