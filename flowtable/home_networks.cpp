@@ -117,8 +117,8 @@ void HomeNetworks::read_tags() {
     throw Error(kExitUsage, quoted(network) + ": " + kind + " " + std::to_string(tag) +
                                 " does not exist; write 1 to " + std::to_string(last));
   };
-  for (uint16_t id = 0; id < networks_.size(); ++id) {
-    const Network& network = networks_[id];
+  for (const Network& network : networks_) {
+    const auto id = static_cast<uint16_t>(&network - networks_.data());
     for (const uint16_t port : network.ports) {
       if (port >= network_of_port_.size()) network_of_port_.resize(port + 1u, kUnclaimed);
       claim(network_of_port_[port], id, "port", port);
