@@ -35,8 +35,10 @@ uint64_t DuplicateWindow::digest(const Packet& packet) const noexcept {
   const uint32_t bytes = packet.protocol == kProtocolTcp
                              ? std::min(packet.readable_bytes, kTcpHeadBytes)
                              : packet.readable_bytes;
-  __m128i one = _mm_xor_si128(head, round_[0]);
-  __m128i two = _mm_xor_si128(_mm_cvtsi32_si128(static_cast<int>(packet.ip_bytes)), round_[1]);
+  // A round before the next block joins: without it, id and source port would cancel each other.
+  __m128i one = _mm_aesenc_si128(_mm_xor_si128(head, round_[0]), round_[1]);
+  const auto beside = static_cast<int64_t>(uint64_t{packet.network} << 32 | packet.ip_bytes);
+  __m128i two = _mm_xor_si128(_mm_cvtsi64_si128(beside), round_[1]);
   uint32_t at = 16;
   for (; at + 32 <= bytes; at += 32) {  // two chains, so that the rounds overlap
     one = _mm_aesenc_si128(_mm_xor_si128(one, load(packet.ip + at)), round_[0]);

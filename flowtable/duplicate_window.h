@@ -18,7 +18,7 @@ class DuplicateWindow {
 
   explicit DuplicateWindow(const HashKey& key);
 
-  /// Everything of the packet that a copy has in common with it. TCP: the headers alone, since the
+  /// Everything of the packet that a copy in the same network has in common with it. TCP: the headers alone, since the
   /// sequence numbers tell payload apart; others: all bytes that were captured.
   uint64_t digest(const Packet& packet) const noexcept;
 

@@ -8,6 +8,11 @@ namespace {
 
 constexpr uint16_t kMaxPendingBytes = kPendingSyn - 1;
 
+/// Top bit of ColdSide::missing: the numbering went back without a SYN, so that what comes may have
+/// been counted before; from then on it enters high only. kHoleOpen stays set with it, which keeps
+/// such a side off the path of segments in order.
+constexpr uint16_t kUncertain = 0x8000;
+
 /// Sequence distance, RFC 9293 3.4 arithmetic: positive when `a` lies ahead of `b`.
 int32_t ahead(uint32_t a, uint32_t b) noexcept { return static_cast<int32_t>(a - b); }
 
@@ -16,7 +21,7 @@ uint32_t hole_bytes(const ColdSide& cold) noexcept {
 }
 
 uint64_t closed_missing(const ColdSide& cold) noexcept {
-  return static_cast<uint64_t>(cold.missing[2]) << 32 |
+  return static_cast<uint64_t>(cold.missing[2] & ~kUncertain) << 32 |
          static_cast<uint64_t>(cold.missing[1]) << 16 | cold.missing[0];
 }
 
@@ -39,7 +44,29 @@ class Side {
   void grow(uint64_t bytes) noexcept { hot_.set_extent(side_, hot_.extent(side_) + bytes); }
   void miss(uint64_t bytes) noexcept { set_missing(closed_missing(cold_) + bytes); }
   void set_missing(uint64_t bytes) noexcept {
+    const auto kept = static_cast<uint16_t>(cold_.missing[2] & kUncertain);
     for (int i = 0; i < 3; ++i) cold_.missing[i] = static_cast<uint16_t>(bytes >> (16 * i));
+    cold_.missing[2] = static_cast<uint16_t>(cold_.missing[2] | kept);
+  }
+  bool uncertain() const noexcept { return (cold_.missing[2] & kUncertain) != 0; }
+  void set_uncertain() noexcept {
+    cold_.missing[2] = static_cast<uint16_t>(cold_.missing[2] | kUncertain);
+    hot_.set(kHoleOpen, side_);
+  }
+  /// Nothing but a weak position is known.
+  bool silent() const noexcept { return weak() && hot_.extent(side_) == 0; }
+  /// And that one only from the peer's acknowledgement.
+  bool heard_of() const noexcept { return silent() && hot_.has(kAckKnown, side_); }
+  bool proposed(uint32_t position) const noexcept {
+    return cold_.pending_bytes == kPendingSyn && cold_.pending_sequence == position;
+  }
+  void propose(uint32_t position) noexcept {
+    cold_.pending_sequence = position;
+    cold_.pending_bytes = kPendingSyn;
+  }
+  void confirm() noexcept {
+    if (silent()) cold_.pending_bytes = 0;  // what others proposed instead was wrong
+    hot_.clear(kPositionWeak, side_);
   }
   void set_hole(uint32_t start, uint32_t bytes) noexcept;
   void close_hole() noexcept;
@@ -61,7 +88,7 @@ void Side::set_hole(uint32_t start, uint32_t bytes) noexcept {
   cold_.hole_start = start;
   cold_.hole_bytes_low = static_cast<uint16_t>(bytes);
   cold_.hole_bytes_high = static_cast<uint8_t>(bytes >> 16);
-  if (bytes != 0)
+  if (bytes != 0 || uncertain())
     hot_.set(kHoleOpen, side_);
   else
     hot_.clear(kHoleOpen, side_);
@@ -117,26 +144,30 @@ void Side::renumber(uint32_t position) noexcept {
 
 void Side::on_syn(uint32_t sequence) noexcept {
   const uint32_t first = sequence + 1;
-  if (!known() || (weak() && hot_.extent(side_) == 0)) {
-    if (known() && end() == first) return;
+  if (!known() || heard_of()) {
     place_weak(first);
   } else if (first != end() - static_cast<uint32_t>(hot_.extent(side_))) {
-    cold_.pending_sequence = first;  // a connection that begins anew, or a forgery: data will tell
-    cold_.pending_bytes = kPendingSyn;
+    propose(first);  // a connection that begins anew, or a forgery: data will tell
   }
 }
 
 void Side::on_empty(uint32_t sequence) noexcept {
-  if (!known() || (weak() && hot_.extent(side_) == 0 && end() != sequence))
+  if (!known() || (heard_of() && end() != sequence))
     place_weak(sequence);
   else if (end() == sequence)
-    hot_.clear(kPositionWeak, side_);
+    confirm();
+  else if (proposed(sequence) && silent())
+    renumber(sequence);
+  else if (silent())
+    propose(sequence);
 }
 
 /// The segment goes on at the end, or leaves a hole of at most kReachBytes before it.
 void Side::append(uint32_t start, uint32_t bytes) noexcept {
   const uint32_t gap = start - end();
-  if (gap != 0) {
+  if (uncertain()) {
+    miss(uint64_t{gap} + bytes);
+  } else if (gap != 0) {
     close_hole();
     set_hole(end(), gap);
   }
@@ -149,7 +180,9 @@ void Side::before_the_start(uint32_t start, uint32_t bytes) noexcept {
   const auto first = end() - static_cast<uint32_t>(hot_.extent(side_));
   const auto earlier = static_cast<uint32_t>(ahead(first, start));
   grow(earlier);
-  if (bytes < earlier) {
+  if (uncertain()) {
+    miss(earlier);
+  } else if (bytes < earlier) {
     close_hole();
     set_hole(start + bytes, earlier - bytes);
   }
@@ -162,12 +195,16 @@ bool Side::agrees_with_pending(uint32_t start) const noexcept {
                                             : distance >= 0 && distance <= kReachBytes;
 }
 
-/// A second segment goes on from the unplaced one: the position moves there.
+/// A second segment goes on from the unplaced one: the position moves there. Nothing lies between
+/// it and a weak position, which may have been forged. Back, or away from bytes that were counted
+/// at a weak one, low stays as it is.
 void Side::follow_pending(uint32_t start, uint32_t bytes) noexcept {
   const uint16_t first_bytes = cold_.pending_bytes;
   const int32_t jump = ahead(start, end());
-  if (first_bytes == kPendingSyn || jump < 0) {
+  const bool guess = weak();
+  if (first_bytes == kPendingSyn || jump < 0 || guess) {
     renumber(start);
+    if (first_bytes != kPendingSyn) set_uncertain();
     append(start, bytes);
     return;
   }
@@ -175,7 +212,10 @@ void Side::follow_pending(uint32_t start, uint32_t bytes) noexcept {
   const auto gap = static_cast<uint64_t>(jump);
   close_hole();
   grow(gap + bytes - std::min<uint64_t>(first_bytes, gap));
-  set_missing(closed_missing(cold_) + gap - std::min<uint64_t>(2u * first_bytes, gap));
+  if (uncertain())
+    miss(gap + bytes - std::min<uint64_t>(first_bytes, gap));
+  else
+    set_missing(closed_missing(cold_) + gap - std::min<uint64_t>(2u * first_bytes, gap));
   end() = start + bytes;
   cold_.pending_bytes = 0;
 }
@@ -189,17 +229,14 @@ void Side::unplaced(uint32_t start, uint32_t bytes) noexcept {
 }
 
 void Side::on_payload(uint32_t start, uint32_t bytes) noexcept {
-  if (!known() || (weak() && hot_.extent(side_) == 0 && start != end())) {
+  if (!known() || (silent() && start != end())) {
     place_weak(start);
     append(start, bytes);
     return;
   }
   const int32_t distance = ahead(start, end());
   if (distance < -kReachBytes || distance > kReachBytes - 1) {
-    if (weak()) {
-      place_weak(start);
-      append(start, bytes);
-    } else if (agrees_with_pending(start)) {
+    if (agrees_with_pending(start)) {
       follow_pending(start, bytes);
     } else {
       unplaced(start, bytes);
@@ -210,7 +247,7 @@ void Side::on_payload(uint32_t start, uint32_t bytes) noexcept {
     follow_pending(start, bytes);
     return;
   }
-  hot_.clear(kPositionWeak, side_);
+  confirm();
   if (distance >= 0) {
     append(start, bytes);
     return;
@@ -225,21 +262,24 @@ void Side::on_payload(uint32_t start, uint32_t bytes) noexcept {
 
 void Side::on_peer_acknowledgement(uint32_t acknowledgement) noexcept {
   const int32_t on = ahead(acknowledgement, end());
-  if (!known() || (weak() && hot_.extent(side_) == 0 && on != 0)) {
+  if (!known() || (heard_of() && on != 0)) {
     // Where only the peer is heard, two of its acknowledgements that go on agree with each other.
-    const bool agreed = known() && hot_.has(kAckKnown, side_) && on > 0 && on <= kReachBytes;
+    const bool agreed = known() && on > 0 && on <= kReachBytes;
     if (!agreed) {
       place_weak(acknowledgement);
       hot_.set(kAckKnown, side_);
       return;
     }
-    hot_.clear(kPositionWeak, side_);
+    confirm();
+  } else if (silent() && on != 0) {  // of two numbers this side gave, it may confirm the other
+    if (proposed(acknowledgement)) renumber(acknowledgement);
+    if (silent() && on > kReachBytes) return;
   }
   int32_t beyond = ahead(acknowledgement, end());
   if (beyond == 1 && hot_.has(kFinSeen, side_)) beyond = 0;
   if (beyond <= 0) {
     if (beyond < 0 && -int64_t{beyond} > static_cast<int64_t>(hot_.extent(side_)) + 1) return;
-    if (beyond == 0) hot_.clear(kPositionWeak, side_);
+    if (beyond == 0) confirm();
     const uint32_t within = end() + static_cast<uint32_t>(beyond);
     if (hot_.has(kAckKnown, side_) && ahead(within, hot_.acknowledged[side_]) <= 0) return;
     hot_.set(kAckKnown, side_);

@@ -8,11 +8,11 @@
 //
 // Nothing that one packet alone claims is believed when it does not fit:
 //   - a position is weak until a second packet (a segment, or an acknowledgement by the peer)
-//   agrees
-//     with it; a weak one is replaced without a trace;
+//     agrees with it; a weak one is replaced without a trace;
 //   - a segment that starts more than kReachBytes from the end is unplaced: its payload counts in
 //     high, and only a second segment that goes on from it moves the position (forward: what lies
-//     between is missing; backward: a new numbering);
+//     between is missing; backward: a new numbering, whose bytes may have been counted before, so
+//     that they enter high only);
 //   - an acknowledgement beyond the extent counts when a second one is at least as far.
 // Segments without payload, SYN, FIN and RST never move a number (RFC 9293 3.4: SYN and FIN take
 // one sequence number each, which is no payload).
@@ -27,7 +27,8 @@ namespace weir {
 /// How far from the end a lone segment is believed: far above any window seen in practice.
 inline constexpr int32_t kReachBytes = 1 << 24;
 
-/// ColdSide::pending_bytes of a SYN that does not fit the position.
+/// ColdSide::pending_bytes where pending_sequence is the number of a SYN that does not fit the
+/// position, or another number for a position that is weak.
 inline constexpr uint16_t kPendingSyn = 0xffff;
 
 /// What a TCP packet says, and which side sent it.

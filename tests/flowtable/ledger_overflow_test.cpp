@@ -114,6 +114,10 @@ TEST(LedgerOverflow, a_pair_that_sent_payload_outlives_a_flood_of_pairs_that_did
     const Endpoint host{IpAddress::v4(0x0a010000u + i), 1000};
     count(maker.tcp(host, {IpAddress::v4(0xc6330000u + i), 80}, {.sequence = i, .flags = kTcpSyn},
                     clock.next_ns()));
+    if (i % 50 == 0) {  // the judge sweeps: what it has not read yet is not folded
+      shard.request_touched();
+      shard.serve_requests();
+    }
     if (i < 5000 || i % 10 != 0) continue;  // starts when the table has long been full
     count(maker.udp(thief, drop, 1200, clock.next_ns()));
     sent_bytes += 1200;

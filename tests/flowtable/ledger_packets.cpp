@@ -95,7 +95,7 @@ bool is_test_home(const IpAddress& address) {
   return address.is_v4() ? address.v4_value() >> 24 == 10 : address.high >> 56 == 0xfd;
 }
 
-TestPacket PacketMaker::tcp(const Endpoint& from, const Endpoint& to, const TcpSegment& segment,
+TestPacket PacketMaker::tcp(const Endpoint& from, const Endpoint& to, const TestSegment& segment,
                             uint64_t time_ns) {
   TestPacket made = ip_packet(kProtocolTcp, from.address, to.address,
                               kTcpHeaderBytes + segment.payload_bytes, next_id_++, time_ns);

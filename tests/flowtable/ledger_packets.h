@@ -21,7 +21,7 @@ struct Endpoint {
   uint16_t port = 0;
 };
 
-struct TcpSegment {
+struct TestSegment {
   uint32_t sequence = 0;
   uint32_t acknowledgement = 0;
   uint8_t flags = kTcpAck;
@@ -35,7 +35,7 @@ bool is_test_home(const IpAddress& address);
 /// the packets of real hosts do.
 class PacketMaker {
  public:
-  TestPacket tcp(const Endpoint& from, const Endpoint& to, const TcpSegment& segment,
+  TestPacket tcp(const Endpoint& from, const Endpoint& to, const TestSegment& segment,
                  uint64_t time_ns);
   TestPacket udp(const Endpoint& from, const Endpoint& to, uint32_t payload_bytes,
                  uint64_t time_ns);

@@ -110,7 +110,10 @@ void LedgerPair::compare_touched() {
     if (each.packet.drop == DropReason::kNone) expected.insert(SlowLedger::key_of(each.packet));
   }
   std::set<SlowTotalKey> touched;
-  for (const uint32_t slot : table_.shard(0).take_touched()) {
+  table_.shard(0).request_touched();
+  table_.shard(0).serve_requests();
+  ASSERT_TRUE(table_.shard(0).touched_ready());
+  for (const uint32_t slot : table_.shard(0).touched()) {
     TotalSnapshot fast;
     ASSERT_TRUE(table_.shard(0).read_total(slot, fast)) << "an empty slot was touched: " << slot;
     EXPECT_TRUE(touched.insert(key_of(fast)).second) << "touched twice: slot " << slot;

@@ -225,17 +225,26 @@ TEST_F(LedgerTcp, ports_used_again_after_the_end_are_another_connection) {
   EXPECT_EQ(pair_.total(kHost.address, kOutside.address).connections, 3u);
 }
 
-TEST_F(LedgerTcp, a_new_opening_on_an_open_connection_counts_once_data_agrees) {
-  TcpTalk first = talk();
+TEST_F(LedgerTcp, a_new_opening_on_an_open_connection_is_believed_once_data_agrees) {
+  TcpTalk first = talk({1000, 5000}, Promise::kHostile);
   open(first);
   pair_.add(first.data(Side::kOpener, 100));
   TcpTalk second = talk({900'000'000, 2'000'000'000}, Promise::kHostile);
+  second.set_line(int64_t{1} << 40);
   pair_.add(second.syn());
-  EXPECT_EQ(pair_.total(kHost.address, kOutside.address).connections, 1u);
+  expect_out(100, 100);
   pair_.add(second.data(Side::kOpener, 100));
-  EXPECT_EQ(pair_.total(kHost.address, kOutside.address).connections, 2u);
   pair_.add(second.data(Side::kOpener, 100));
   expect_out(300, 300);
+  EXPECT_EQ(pair_.total(kHost.address, kOutside.address).connections, 1u);
+}
+
+TEST_F(LedgerTcp, bytes_sent_again_under_a_numbering_that_went_back_do_not_raise_low) {
+  TcpTalk upload = talk({1000, 5000}, Promise::kHostile);
+  open(upload);
+  for (int i = 0; i < 800; ++i) pair_.add(upload.data(Side::kOpener, 50'000));
+  for (int i = 0; i < 10; ++i) pair_.add(upload.data_at(Side::kOpener, i * 50'000, 50'000));
+  EXPECT_EQ(pair_.total(kHost.address, kOutside.address).out.payload_low_bytes, 40'000'000u);
 }
 
 TEST_F(LedgerTcp, segments_far_from_the_known_end_enter_high_only_until_a_second_agrees) {

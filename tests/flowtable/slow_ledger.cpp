@@ -262,17 +262,12 @@ SlowConnection& SlowLedger::connection_of(const Packet& packet, SlowTotal& total
   bool over = live == nullptr || clock_ns_ - live->last_seen_ns > idle_limit_ns(*live);
   const bool syn = packet.protocol == kProtocolTcp && (packet.tcp_flags & kTcpSyn) != 0;
   const bool syn_only = syn && (packet.tcp_flags & kTcpAck) == 0;
-  bool believed_second_open = false;
   if (!over && packet.protocol == kProtocolTcp) {
     SlowStream& stream =
         packet.source == total.host ? live->from_host.stream : live->from_beyond.stream;
     const bool other_number =
         syn_only && (!stream.opening_seen || stream.opening_sequence != packet.sequence);
     if (other_number && live->closed()) over = true;
-    if (other_number && stream.started && !live->closed()) stream.second_open = packet.sequence;
-    believed_second_open = !syn && packet.payload_bytes > 0 && stream.second_open &&
-                           packet.sequence == *stream.second_open + 1;
-    over = over || believed_second_open;
   }
   if (over) {
     ++counters_.connections;

@@ -59,8 +59,7 @@ struct SlowStream {
   int64_t end_position = 0;    // behind the furthest payload byte
   uint32_t end_sequence = 0;   // the sequence number at end_position
   std::optional<int64_t> acked_position;
-  bool finished = false;                // FIN seen
-  std::optional<uint32_t> second_open;  // initial number of a SYN nobody believes yet
+  bool finished = false;  // FIN seen
 
   Bounds bounds(Promise promise) const;
 };

@@ -7,10 +7,10 @@ TcpTalk::TcpTalk(PacketMaker& maker, TestClock& clock, const Endpoint& opener,
                  const Endpoint& other, std::array<uint32_t, 2> numbers, Promise promise)
     : maker_(maker), clock_(clock), ends_{opener, other}, numbers_(numbers), promise_(promise) {}
 
-TestPacket TcpTalk::raw(Side from, const TcpSegment& segment, int64_t position) {
+TestPacket TcpTalk::raw(Side from, const TestSegment& segment, int64_t position) {
   TestPacket made =
       maker_.tcp(ends_[index(from)], ends_[index(peer_of(from))], segment, clock_.next_ns());
-  made.told = {promise_, position};
+  made.told = {promise_, line_ + position};
   return made;
 }
 

@@ -56,13 +56,14 @@ class TcpTalk {
   int64_t said_bytes(Side side) const { return said_bytes_[index(side)]; }
 
   /// Anything, as anyone could forge it: raw numbers, told to stand at `position`.
-  TestPacket raw(Side from, const TcpSegment& segment, int64_t position);
+  TestPacket raw(Side from, const TestSegment& segment, int64_t position);
 
   uint32_t sequence_at(Side side, int64_t position) const {
     return numbers_[index(side)] + 1u + static_cast<uint32_t>(position);
   }
-  void set_promise(Promise promise) { promise_ = promise; }
-  Promise promise() const { return promise_; }
+
+  /// Told positions start here from now on: another numbering of the same connection.
+  void set_line(int64_t line) { line_ = line; }
 
  private:
   static size_t index(Side side) { return static_cast<size_t>(side); }
@@ -77,6 +78,7 @@ class TcpTalk {
   std::array<int64_t, 2> said_bytes_{};
   std::array<bool, 2> finished_{};
   Promise promise_;
+  int64_t line_ = 0;
 };
 
 }  // namespace weir
