@@ -66,13 +66,13 @@ TomlNode to_tree(const toml::node& node) {
   tree.written = tree.kind == TomlNode::Kind::kTable ? "{...}" : written(node);
   if (const auto* table = node.as_table()) {
     for (const auto& [key, value] : *table) {
-      tree.members.emplace_back(std::string(key.str()), to_tree(value));
+      tree.members.push_back({std::string(key.str()), to_tree(value)});
       // A table that only holds others has no line of its own; its key always has.
-      tree.members.back().second.line = key.source().begin.line;
+      tree.members.back().value.line = key.source().begin.line;
     }
     // The library sorts by key; people read, and are told their first mistake, by line.
     std::stable_sort(tree.members.begin(), tree.members.end(),
-                     [](const auto& a, const auto& b) { return a.second.line < b.second.line; });
+                     [](const auto& a, const auto& b) { return a.value.line < b.value.line; });
   } else if (const auto* array = node.as_array()) {
     for (const auto& value : *array) tree.elements.push_back(to_tree(value));
   } else if (const auto* text = node.as_string()) {
@@ -127,7 +127,7 @@ std::optional<TomlNode> parse_toml_value(std::string_view text) {
   try {
     TomlNode tree = to_tree(toml::parse("value = " + std::string(text)));
     if (tree.members.size() != 1) return std::nullopt;
-    return std::move(tree.members.front().second);
+    return std::move(tree.members.front().value);
   } catch (const toml::parse_error&) {
     return std::nullopt;
   }

@@ -5,10 +5,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace weir {
+
+struct TomlMember;
 
 /// One value of a TOML file.
 struct TomlNode {
@@ -21,8 +22,14 @@ struct TomlNode {
   int64_t integer = 0;
   double number = 0;
   bool boolean = false;
-  std::vector<TomlNode> elements;                         // kArray
-  std::vector<std::pair<std::string, TomlNode>> members;  // kTable, in the order of the file
+  std::vector<TomlNode> elements;   // kArray
+  std::vector<TomlMember> members;  // kTable, in the order of the file
+};
+
+/// One key of a table. (A std::pair would be asked about its types before they are complete.)
+struct TomlMember {
+  std::string key;
+  TomlNode value;
 };
 
 /// "text", "an integer", ... for messages.
