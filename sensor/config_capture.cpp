@@ -248,7 +248,7 @@ ConfigSection flow_table_section() {
             .minimum = 16,
             .maximum = 268435456,
             .unit = "connections",
-            .help = "Connections a lane remembers at once, 132 bytes each; without room a "
+            .help = "Connections a lane remembers at once, at most 132 bytes each; without room a "
                     "connection counts in its total.",
             .check = OptionCheck::kPowerOfTwo}),
        row(at, &S::totals,

@@ -51,6 +51,7 @@ void write_table(std::string& file, const ConfigSection& section, const SensorCo
   file += name + "\n";
   for (const ConfigRow& row : section.rows) {
     const Option& option = row.option;
+    if (&row != &section.rows.front()) file += '\n';
     comment(file, option.help);
     comment(file, sentence(expected_text(option)) +
                       (option.required ? "; required."
