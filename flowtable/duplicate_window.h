@@ -36,7 +36,7 @@ class DuplicateWindow {
     uint64_t digest = 0;
     uint64_t time_ns = 0;
   };
-  struct Bucket {
+  struct alignas(32) Bucket {  // never across two cache lines
     Entry entries[2];
   };
   __m128i round_[2];

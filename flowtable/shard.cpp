@@ -10,18 +10,11 @@
 namespace weir {
 namespace {
 
-constexpr uint32_t kExpiryBudgetSlots = 2 * kBurstPackets;  // looked at in a burst, at most
-constexpr int kExpiryRoundShift = 35;                       // once round the table in 2^35 ns, 34 s
+// How many packets a stage of update() runs ahead of the next one: enough for a line to arrive.
+constexpr size_t kLagPackets = 8;
 
 uint32_t idle_ticks(uint32_t idle_s) {
   return static_cast<uint32_t>((uint64_t{idle_s} * 1'000'000'000 >> kTickShift) + 1);
-}
-
-uint32_t tick(uint64_t time_ns) noexcept { return static_cast<uint32_t>(time_ns >> kTickShift); }
-
-IdleClass idle_class_of(uint8_t protocol) noexcept {
-  if (protocol == kProtocolTcp) return IdleClass::kTcp;
-  return protocol == kProtocolUdp ? IdleClass::kUdp : IdleClass::kOther;
 }
 
 }  // namespace
@@ -44,8 +37,7 @@ Shard::Shard(const FlowTableOptions& options, uint16_t lane)
   for (auto& list : touched_) list.reserve(options.totals);
 }
 
-Shard::Key Shard::key_of(const Packet& packet) const noexcept {
-  Key key;
+void Shard::key_of(const Packet& packet, Key& key) const noexcept {
   const bool source_low = packet.source != packet.destination
                               ? packet.source < packet.destination
                               : packet.source_port <= packet.destination_port;
@@ -57,61 +49,72 @@ Shard::Key Shard::key_of(const Packet& packet) const noexcept {
   key.connection =
       hash_.connection(key.pair, source_low ? packet.source_port : packet.destination_port,
                        source_low ? packet.destination_port : packet.source_port, packet.protocol);
+}
+
+/// First stage: the key; its bucket is asked for.
+void Shard::ask_for_bucket(const Packet& packet, Key& key) const noexcept {
+  if (packet.drop != DropReason::kNone) return;
+  key_of(packet, key);
+  if (key.connectable)
+    connection_index_.prefetch(key.connection);
+  else
+    total_index_.prefetch(key.pair.value());
+}
+
+/// Second stage: the bucket names a record, which is asked for.
+void Shard::ask_for_record(const Packet& packet, Key& key) const noexcept {
+  if (packet.drop != DropReason::kNone || !key.connectable) return;
+  key.hint = connection_index_.hint(key.connection);
+  if (key.hint != HashIndex::kNone)
+    connections_.prefetch(key.hint);
+  else
+    total_index_.prefetch(key.pair.value());
+}
+
+/// Third stage: the record names its total, which is asked for; and the digest is computed.
+void Shard::ask_for_total(const Packet& packet, Key& key) const noexcept {
+  if (packet.drop != DropReason::kNone) return;
   key.digest = duplicates_.digest(packet);
-  return key;
+  duplicates_.prefetch(key.digest);
+  const uint32_t total =
+      key.hint != HashIndex::kNone
+          ? static_cast<uint32_t>(connections_.own_word(key.hint, ConnectionWords::kTotal) >> 32)
+          : total_index_.hint(key.pair.value());
+  if (total != HashIndex::kNone) totals_.prefetch(total);
 }
 
-/// Three passes, so that the cache misses of a burst overlap: buckets, then records, then totals.
-void Shard::prepare(std::span<const Packet> packets, Key* keys) noexcept {
-  for (size_t i = 0; i < packets.size(); ++i) {
-    if (packets[i].drop != DropReason::kNone) continue;
-    keys[i] = key_of(packets[i]);
-    duplicates_.prefetch(keys[i].digest);
-    if (keys[i].connectable)
-      connection_index_.prefetch(keys[i].connection);
-    else
-      total_index_.prefetch(keys[i].pair.value());
-  }
-  for (size_t i = 0; i < packets.size(); ++i) {
-    keys[i].hint = HashIndex::kNone;
-    if (packets[i].drop != DropReason::kNone || !keys[i].connectable) continue;
-    keys[i].hint = connection_index_.hint(keys[i].connection);
-    if (keys[i].hint != HashIndex::kNone)
-      connections_.prefetch(keys[i].hint);
-    else
-      total_index_.prefetch(keys[i].pair.value());
-  }
-  for (size_t i = 0; i < packets.size(); ++i) {
-    if (packets[i].drop != DropReason::kNone) continue;
-    if (keys[i].hint != HashIndex::kNone) {
-      totals_.prefetch(static_cast<uint32_t>(connections_.own_word(keys[i].hint, 0) >> 32));
-    } else {
-      const uint32_t total = total_index_.hint(keys[i].pair.value());
-      if (total != HashIndex::kNone) totals_.prefetch(total);
-    }
-  }
-}
-
+/// Four stages, each some packets behind the one before, so that memory always has something to
+/// fetch while something else is computed. The last one counts, in the order of the packets.
 void Shard::update(std::span<const Packet> packets, RecordId* connections) noexcept {
   serve_requests();
-  Key keys[kBurstPackets];
-  prepare(packets, keys);
   expiry_budget_ = kExpiryBudgetSlots;
-  for (size_t i = 0; i < packets.size(); ++i) {
-    connections[i] = {};
-    advance_clock(packets[i]);
-    counters_.packets += 1;
-    counters_.frame_bytes += packets[i].frame_bytes;
-    if (packets[i].drop != DropReason::kNone) {
-      const auto reason = static_cast<size_t>(packets[i].drop);
-      counters_.drop_packets[reason] += 1;
-      counters_.drop_frame_bytes[reason] += packets[i].frame_bytes;
-    } else {
-      count(packets[i], keys[i], connections[i]);
-    }
+  Key keys[kBurstPackets];
+  const size_t count = packets.size();
+  const size_t lag = std::min(kLagPackets, count);
+  for (size_t step = 0; step < count + 3 * lag; ++step) {
+    size_t i = step;  // below zero, it wraps and is no packet either
+    if (i < count) ask_for_bucket(packets[i], keys[i]);
+    if (i -= lag; i < count) ask_for_record(packets[i], keys[i]);
+    if (i -= lag; i < count) ask_for_total(packets[i], keys[i]);
+    if (i -= lag; i < count) connections[i] = count_or_drop(packets[i], keys[i]);
   }
   expire_by_clock();
   publish();
+}
+
+RecordId Shard::count_or_drop(const Packet& packet, const Key& key) noexcept {
+  RecordId connection;
+  advance_clock(packet);
+  counters_.packets += 1;
+  counters_.frame_bytes += packet.frame_bytes;
+  if (packet.drop == DropReason::kNone) {
+    count(packet, key, connection);
+  } else {
+    const auto reason = static_cast<size_t>(packet.drop);
+    counters_.drop_packets[reason] += 1;
+    counters_.drop_frame_bytes[reason] += packet.frame_bytes;
+  }
+  return connection;
 }
 
 void Shard::count_drop(DropReason reason, uint64_t packets, uint64_t frame_bytes) noexcept {
@@ -141,7 +144,9 @@ void Shard::count(const Packet& packet, const Key& key, RecordId& connection) no
   key.duplicate = duplicates_.seen(key.digest, now_ns_);
   counters_.duplicate_packets += key.duplicate ? 1 : 0;
 
-  if (key.connectable && count_with_connection(packet, key, connection)) return;
+  if (key.connectable &&
+      (count_in_place(packet, key, connection) || count_with_connection(packet, key, connection)))
+    return;
   const Payload payload = payload_without_connection(packet, key);
   const uint32_t total = find_or_open_total(packet, key);
   if (total == HashIndex::kNone) {
@@ -152,6 +157,77 @@ void Shard::count(const Packet& packet, const Key& key, RecordId& connection) no
   count_at_total(total, packet, key, payload, false);
 }
 
+/// The way of nearly all packets: the next segment or datagram of a live connection that runs out
+/// of or into the home and lies under the total of its own pair. Only words are changed, where they
+/// lie, none of the cold parts. False, and nothing is changed, for any other packet.
+bool Shard::count_in_place(const Packet& packet, const Key& key, RecordId& connection) noexcept {
+  using Words = ConnectionWords;
+  const uint32_t slot = find_connection(key);
+  if (slot == HashIndex::kNone) return false;
+  const auto total = static_cast<uint32_t>(connections_.own_word(slot, Words::kTotal) >> 32);
+  Words words{connections_.own_word(slot, Words::kState),
+              connections_.own_word(slot, Words::kSequenceEnd),
+              connections_.own_word(slot, Words::kAcknowledged),
+              connections_.own_word(slot, Words::kExtentLow),
+              connections_.own_word(slot, Words::kIpBytesLow)};
+  const uint16_t flags = words.flags();
+  const int side = key.side;
+  const uint64_t packets = totals_.own_word(total, TotalWords::kPacketsLow) >> (32 * side);
+  if ((flags & (kMoved | kServed)) != 0 || packet.scope != Scope::kOutbound ||
+      packet.outer_tunnel != TunnelKind::kNone || packet.inner_tunnel != TunnelKind::kNone ||
+      expired(words.last_tick(), static_cast<IdleClass>(flags >> kIdleClassShift)) ||
+      totals_.own_word(total, TotalWords::kPairHash) != key.pair.value() ||
+      static_cast<uint32_t>(packets) == UINT32_MAX ||
+      !add_to_half(words.ip_bytes_low, side, packet.ip_bytes))
+    return false;
+  uint32_t payload_bytes = packet.payload_bytes;
+  if (packet.protocol == kProtocolTcp) {
+    const TcpSegment segment{packet.sequence, packet.acknowledgement, payload_bytes,
+                             packet.tcp_flags, key.side};
+    if (!add_in_order(words, segment)) return false;
+  } else {
+    payload_bytes = key.duplicate ? 0 : payload_bytes;
+    if (!add_to_half(words.extent_low, side, payload_bytes)) return false;
+  }
+  words.set_last_tick(tick(now_ns_));
+  connections_.begin(slot);
+  connections_.set_word(slot, Words::kState, words.state);
+  connections_.set_word(slot, Words::kSequenceEnd, words.sequence_end);
+  connections_.set_word(slot, Words::kAcknowledged, words.acknowledged);
+  connections_.set_word(slot, Words::kExtentLow, words.extent_low);
+  connections_.set_word(slot, Words::kIpBytesLow, words.ip_bytes_low);
+  connections_.end(slot);
+  connection = {slot, words.generation()};
+  count_at_total_in_place(total, packet, side, payload_bytes);
+  return true;
+}
+
+/// `slot` is the total of the packet's own pair, in outbound scope.
+void Shard::count_at_total_in_place(uint32_t slot, const Packet& packet, int side,
+                                    uint32_t payload_bytes) noexcept {
+  using Words = TotalWords;
+  const size_t at = static_cast<size_t>(side);
+  const uint64_t high_before = totals_.own_word(slot, Words::kPayloadHigh + at);
+  const uint64_t high = high_before + payload_bytes;
+  totals_.begin(slot);
+  totals_.set_word(slot, Words::kLastSeen, now_ns_);
+  totals_.set_word(slot, Words::kIpBytes + at,
+                   totals_.own_word(slot, Words::kIpBytes + at) + packet.ip_bytes);
+  totals_.set_word(slot, Words::kPayloadHigh + at, high);
+  totals_.set_word(slot, Words::kPacketsLow,
+                   totals_.own_word(slot, Words::kPacketsLow) + (uint64_t{1} << (32 * side)));
+  totals_.end(slot);
+  if (totals_.own_word(slot, Words::kTouched) >> 32 != epoch_) [[unlikely]] {
+    TotalHot hot = totals_.own_hot(slot);
+    touch(hot, slot);
+    totals_.write(slot, hot);
+  }
+  const bool out = packet.source_home;
+  if (out && std::bit_width(high) != std::bit_width(high_before))
+    weight_[slot] = static_cast<uint8_t>(std::bit_width(high));
+  count_scope(packet, out, out ? payload_bytes : 0, out ? payload_bytes : 0);
+}
+
 /// False when there is no record for it: its bytes go to the total alone.
 bool Shard::count_with_connection(const Packet& packet, const Key& key,
                                   RecordId& connection) noexcept {
@@ -159,7 +235,7 @@ bool Shard::count_with_connection(const Packet& packet, const Key& key,
   ConnectionHot hot;
   if (slot != HashIndex::kNone) {
     hot = connections_.own_hot(slot);
-    if (expired(hot) || begins_anew(hot, packet, key)) {
+    if (expired(hot.last_tick, hot.idle_class()) || begins_anew(hot, packet, key)) {
       close_connection(slot);
       slot = HashIndex::kNone;
     } else if (!hot.has(kMoved) && totals_.own_word(hot.total, 1) != key.pair.value()) {
@@ -198,12 +274,6 @@ Shard::Payload Shard::add_to_connection(ConnectionHot& hot, uint32_t slot, const
   }
   const TcpSegment segment{packet.sequence, packet.acknowledgement, packet.payload_bytes,
                            packet.tcp_flags, key.side};
-  if (in_order(hot, segment)) [[likely]] {
-    payload.low[side] = packet.payload_bytes;
-    payload.high[side] = apply_in_order(hot, segment);
-    connections_.write(slot, hot);
-    return payload;
-  }
   ConnectionCold cold = connections_.own_cold(slot);
   TcpBounds before[kSides];
   for (int s = 0; s < kSides; ++s) before[s] = tcp_bounds(hot, cold, s);
@@ -304,152 +374,11 @@ void Shard::count_without_total(const Packet& packet, const Key& key,
 }
 
 uint32_t Shard::find_connection(const Key& key) const noexcept {
+  if (key.hint != HashIndex::kNone && connections_.own_word(key.hint, 1) == key.connection)
+    return key.hint;
   return connection_index_.find(key.connection, [&](uint32_t slot) noexcept {
     return connections_.own_word(slot, 1) == key.connection;
   });
-}
-
-bool Shard::expired(const ConnectionHot& hot) const noexcept {
-  return tick(now_ns_) - hot.last_tick > idle_ticks_[static_cast<size_t>(hot.idle_class())];
-}
-
-/// A SYN with a number of its own on a connection that has ended.
-bool Shard::begins_anew(const ConnectionHot& hot, const Packet& packet,
-                        const Key& key) const noexcept {
-  if (hot.idle_class() != IdleClass::kTcpClosed) return false;
-  if ((packet.tcp_flags & (kTcpSyn | kTcpAck)) != kTcpSyn) return false;
-  const auto first = hot.sequence_end[key.side] - static_cast<uint32_t>(hot.extent(key.side));
-  return packet.sequence + 1 != first;
-}
-
-uint32_t Shard::take_slot() noexcept {
-  if (free_connections_.empty()) {
-    const uint32_t used = connections_used_.load(std::memory_order_relaxed);
-    if (used < connections_.records()) {
-      connections_used_.store(used + 1, std::memory_order_release);
-      return used;
-    }
-    expire(std::exchange(expiry_budget_, 0));
-    if (free_connections_.empty()) return HashIndex::kNone;
-  }
-  const uint32_t slot = free_connections_.back();
-  free_connections_.pop_back();
-  return slot;
-}
-
-uint32_t Shard::open_connection(const Packet& packet, const Key& key, uint32_t total) noexcept {
-  const uint32_t slot = take_slot();
-  if (slot == HashIndex::kNone) return slot;
-  if (!connection_index_.insert(key.connection, slot)) {
-    free_connections_.push_back(slot);
-    return HashIndex::kNone;
-  }
-  ConnectionHot hot = connections_.own_hot(slot);
-  const uint32_t version = hot.version;
-  const auto generation = static_cast<uint16_t>(hot.generation + 1);
-  hot = {};
-  hot.version = version;
-  hot.generation = generation;
-  hot.key = key.connection;
-  hot.total = total;
-  hot.last_tick = tick(now_ns_);
-  hot.set_idle_class(idle_class_of(packet.protocol));
-
-  TotalHot total_hot = totals_.own_hot(total);
-  TotalCold total_cold = totals_.own_cold(total);
-  total_cold.connections += 1;
-  const bool by_host = key.side == total_cold.host_side;
-  const bool tcp = packet.protocol == kProtocolTcp;
-  const bool syn = (packet.tcp_flags & kTcpSyn) != 0, ack = (packet.tcp_flags & kTcpAck) != 0;
-  if (tcp ? syn && by_host == ack : !by_host) hot.flags |= kServed;
-
-  ConnectionCold cold;
-  cold.port[key.side] = packet.source_port;
-  cold.port[key.side ^ 1] = packet.destination_port;
-  cold.protocol = packet.protocol;
-  cold.set_first_seen(now_ns_);
-  connections_.write(slot, hot, cold);
-  totals_.write(total, total_hot, total_cold);
-  counters_.connections += 1;
-  return slot;
-}
-
-void Shard::close_connection(uint32_t slot) noexcept {
-  ConnectionHot hot = connections_.own_hot(slot);
-  connection_index_.erase(hot.key, slot);
-  if (hot.has(kMoved)) {
-    TotalHot total_hot = totals_.own_hot(hot.total);
-    TotalCold total_cold = totals_.own_cold(hot.total);
-    total_cold.pinned -= 1;
-    totals_.write(hot.total, total_hot, total_cold);
-  }
-  hot.key = 0;
-  connections_.write(slot, hot);
-  free_connections_.push_back(slot);
-}
-
-/// Looks at the next `slots` records and closes those that have been idle for too long.
-void Shard::expire(uint32_t slots) noexcept {
-  const uint32_t used = connections_used_.load(std::memory_order_relaxed);
-  for (uint32_t i = 0; i < slots && i < used; ++i) {
-    if (++expiry_hand_ >= used) expiry_hand_ = 0;
-    if (connections_.own_word(expiry_hand_, 1) == 0) continue;
-    if (expired(connections_.own_hot(expiry_hand_))) close_connection(expiry_hand_);
-  }
-}
-
-/// Once round the used records in 34 s of the lane's clock, however far it jumped since; never more
-/// than the budget in a burst. A record that nobody came by for is found idle when it is looked up.
-void Shard::expire_by_clock() noexcept {
-  const uint64_t elapsed_ns =
-      std::min<uint64_t>(now_ns_ - scanned_ns_, uint64_t{1} << kExpiryRoundShift);
-  const uint64_t due =
-      elapsed_ns * connections_used_.load(std::memory_order_relaxed) >> kExpiryRoundShift;
-  if (due == 0) return;
-  scanned_ns_ = now_ns_;
-  const auto slots = static_cast<uint32_t>(std::min<uint64_t>(due, expiry_budget_));
-  expiry_budget_ -= slots;
-  expire(slots);
-}
-
-void Shard::obey(const RingBackMessage& message) noexcept {
-  const uint32_t slot = message.connection.slot;
-  if (slot >= connections_used_.load(std::memory_order_relaxed)) return;
-  ConnectionHot hot = connections_.own_hot(slot);
-  if (hot.key == 0 || hot.generation != message.connection.generation) return;
-  if (message.kind == RingBackMessage::Kind::kStopReading) {
-    hot.flags |= kUnread;
-    connections_.write(slot, hot);
-    return;
-  }
-  move_connection(slot, hot, message.total);
-}
-
-void Shard::clear() noexcept {
-  for (uint32_t slot = 0; slot < connections_used(); ++slot)
-    if (connections_.own_word(slot, 1) != 0) close_connection(slot);
-  for (uint32_t slot = 0; slot < totals_used(); ++slot) {
-    TotalHot hot = totals_.own_hot(slot);
-    if (hot.pair_hash != 0) total_index_.erase(hot.pair_hash, slot);
-    hot = {.version = hot.version};
-    TotalCold cold;
-    cold.generation = totals_.own_cold(slot).generation;
-    totals_.write(slot, hot, cold);
-    weight_[slot] = 0;
-  }
-  free_connections_.clear();
-  connections_used_.store(0, std::memory_order_release);
-  totals_used_.store(0, std::memory_order_release);
-  outer_pairs_used_.store(1, std::memory_order_release);
-  duplicates_.clear();
-  heavy_hitters_.clear();
-  now_ns_ = scanned_ns_ = 0;
-  expiry_hand_ = fold_hand_ = 0;
-  counters_ = {};
-  folded_ = {};
-  folded_changed_ = true;
-  for (auto& list : touched_) list.clear();
-  publish();
 }
 
 void Shard::publish() noexcept {

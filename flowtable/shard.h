@@ -110,13 +110,21 @@ class Shard {
     uint64_t tunnel = 0;
     friend bool operator==(const OuterPair&, const OuterPair&) = default;
   };
+  static constexpr uint32_t kExpiryBudgetSlots =
+      2 * kBurstPackets;  // looked at in a burst, at most
   static constexpr uint32_t kOuterPairs = 4096;
   static constexpr uint32_t kOuterScan = 64;  // recent ones compared before one is added
 
-  Key key_of(const Packet& packet) const noexcept;
-  void prepare(std::span<const Packet> packets, Key* keys) noexcept;
+  void key_of(const Packet& packet, Key& key) const noexcept;
+  void ask_for_bucket(const Packet& packet, Key& key) const noexcept;
+  void ask_for_record(const Packet& packet, Key& key) const noexcept;
+  void ask_for_total(const Packet& packet, Key& key) const noexcept;
+  RecordId count_or_drop(const Packet& packet, const Key& key) noexcept;
   void count(const Packet& packet, const Key& key, RecordId& connection) noexcept;
   void advance_clock(const Packet& packet) noexcept;
+  bool count_in_place(const Packet& packet, const Key& key, RecordId& connection) noexcept;
+  void count_at_total_in_place(uint32_t slot, const Packet& packet, int side,
+                               uint32_t payload_bytes) noexcept;
   bool count_with_connection(const Packet& packet, const Key& key, RecordId& connection) noexcept;
   void count_at_total(uint32_t slot, const Packet& packet, const Key& key, const Payload& payload,
                       bool served) noexcept;
@@ -129,7 +137,7 @@ class Shard {
   uint32_t find_connection(const Key& key) const noexcept;
   uint32_t open_connection(const Packet& packet, const Key& key, uint32_t total) noexcept;
   void close_connection(uint32_t slot) noexcept;
-  bool expired(const ConnectionHot& hot) const noexcept;
+  bool expired(uint32_t last_tick, IdleClass idle_class) const noexcept;
   bool begins_anew(const ConnectionHot& hot, const Packet& packet, const Key& key) const noexcept;
   void expire(uint32_t slots) noexcept;
   void expire_by_clock() noexcept;

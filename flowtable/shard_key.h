@@ -30,4 +30,12 @@ struct Shard::TotalSide {
   int host_side = 0;  // at the total
 };
 
+inline uint32_t tick(uint64_t time_ns) noexcept {
+  return static_cast<uint32_t>(time_ns >> kTickShift);
+}
+
+inline bool Shard::expired(uint32_t last_tick, IdleClass idle_class) const noexcept {
+  return tick(now_ns_) - last_tick > idle_ticks_[static_cast<size_t>(idle_class)];
+}
+
 }  // namespace weir

@@ -55,29 +55,39 @@ inline uint64_t high_bytes(const ConnectionHot& hot, int side) noexcept {
 uint64_t missing_bytes(const ColdSide& cold) noexcept;
 TcpBounds tcp_bounds(const ConnectionHot& hot, const ConnectionCold& cold, int side) noexcept;
 
-/// True when `segment` goes on where its side stands and acknowledges nothing beyond what was seen:
-/// then apply_in_order does all that apply would.
-inline bool in_order(const ConnectionHot& hot, const TcpSegment& segment) noexcept {
-  const int side = segment.side, peer = side ^ 1;
-  const unsigned settled = hot.flags >> side & (kPositionKnown | kPositionWeak | kHoleOpen);
-  const unsigned peer_settled = hot.flags >> peer & (kPositionKnown | kPositionWeak | kAckKnown);
-  const auto beyond = static_cast<int32_t>(segment.acknowledgement - hot.sequence_end[peer]);
-  const auto newer = static_cast<int32_t>(segment.acknowledgement - hot.acknowledged[peer]);
-  return settled == kPositionKnown && segment.sequence == hot.sequence_end[side] &&
-         (segment.flags & (kTcpSyn | kTcpFin | kTcpRst | kTcpAck)) == kTcpAck &&
-         peer_settled == (kPositionKnown | kAckKnown) && beyond <= 0 && newer >= 0 &&
-         !hot.has(kRstSeen);
+/// Adds to the half of a word that belongs to `side`. False, and nothing is done, if it has no
+/// room.
+inline bool add_to_half(uint64_t& word, int side, uint32_t bytes) noexcept {
+  const int shift = 32 * side;
+  if (uint64_t{static_cast<uint32_t>(word >> shift)} + bytes > UINT32_MAX) return false;
+  word += uint64_t{bytes} << shift;
+  return true;
 }
 
-/// Adds an in-order segment. The caller knows that in_order() holds. Returns what high grew by;
-/// low grows by the payload.
-inline uint64_t apply_in_order(ConnectionHot& hot, const TcpSegment& segment) noexcept {
+/// Adds a segment that goes on where its side stands and acknowledges nothing beyond what was seen,
+/// as apply() would: low and high both grow by the payload. False for any other segment, and where
+/// the low half of the extent is full: then nothing is changed, and it is apply()'s.
+inline bool add_in_order(ConnectionWords& words, const TcpSegment& segment) noexcept {
   const int side = segment.side, peer = side ^ 1;
-  const uint64_t before = high_bytes(hot, side);
-  hot.sequence_end[side] += segment.payload_bytes;
-  hot.set_extent(side, hot.extent(side) + segment.payload_bytes);
-  hot.acknowledged[peer] = segment.acknowledgement;
-  return high_bytes(hot, side) - before;
+  const int shift = 32 * side, peer_shift = 32 * peer;
+  const unsigned looked_at = (kPositionKnown | kPositionWeak | kHoleOpen) << side |
+                             (kPositionKnown | kPositionWeak | kAckKnown) << peer | kRstSeen;
+  const unsigned settled = kPositionKnown << side | (kPositionKnown | kAckKnown) << peer;
+  const auto end = static_cast<uint32_t>(words.sequence_end >> shift);
+  const auto peer_end = static_cast<uint32_t>(words.sequence_end >> peer_shift);
+  const auto peer_acknowledged = static_cast<uint32_t>(words.acknowledged >> peer_shift);
+  const auto beyond = static_cast<int32_t>(segment.acknowledgement - peer_end);
+  const auto newer = static_cast<int32_t>(segment.acknowledgement - peer_acknowledged);
+  const auto ahead =  // of what was seen, by an earlier acknowledgement: then high stands still
+      static_cast<int32_t>(static_cast<uint32_t>(words.acknowledged >> shift) - end);
+  const bool in_order = (words.flags() & looked_at) == settled && segment.sequence == end &&
+                        (segment.flags & (kTcpSyn | kTcpFin | kTcpRst | kTcpAck)) == kTcpAck &&
+                        beyond <= 0 && newer >= 0 &&
+                        (ahead <= 0 || (words.flags() & kAckKnown << side) == 0);
+  if (!in_order || !add_to_half(words.extent_low, side, segment.payload_bytes)) return false;
+  words.sequence_end ^= uint64_t{end ^ (end + segment.payload_bytes)} << shift;
+  words.acknowledged ^= uint64_t{peer_acknowledged ^ segment.acknowledgement} << peer_shift;
+  return true;
 }
 
 /// Adds any segment: the whole of the rules above. Both parts are the writer's own copies.

@@ -29,10 +29,13 @@ class ConnectionLedger {
  private:
   struct Key {
     uint64_t connection = 0;
+    uint32_t hint = HashIndex::kNone;
     uint8_t side = 0;
   };
-  Key key_of(const Packet& packet) const noexcept;
-  void count(const Packet& packet, const Key& key) noexcept;
+  void key_of(const Packet& packet, Key& key) const noexcept;
+  uint32_t find(const Key& key) const noexcept;
+  bool count_in_place(const Packet& packet, const Key& key, uint32_t slot) noexcept;
+  void count_out_of_order(const Packet& packet, const Key& key, uint32_t slot) noexcept;
   uint32_t open(const Packet& packet, const Key& key) noexcept;
 
   KeyedHash hash_;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 namespace weir {
 namespace {
 
@@ -20,10 +22,17 @@ class Stream {
   Stream& send(uint8_t side, uint32_t sequence, uint32_t acknowledgement, uint32_t payload_bytes,
                uint8_t flags = kTcpAck) {
     const TcpSegment segment{sequence, acknowledgement, payload_bytes, flags, side};
-    if (in_order(hot_, segment))
-      apply_in_order(hot_, segment);
-    else
-      apply(hot_, cold_, segment);
+    ConnectionHot slow_hot = hot_;
+    ConnectionCold slow_cold = cold_;
+    apply(slow_hot, slow_cold, segment);
+    if (!send_in_order(segment)) apply(hot_, cold_, segment);
+    for (int s = 0; s < kSides; ++s) {  // the short way must say what the long one says
+      const TcpBounds fast = tcp_bounds(hot_, cold_, s), slow = tcp_bounds(slow_hot, slow_cold, s);
+      EXPECT_EQ(fast.low, slow.low);
+      EXPECT_EQ(fast.high, slow.high);
+      EXPECT_EQ(hot_.sequence_end[s], slow_hot.sequence_end[s]);
+      EXPECT_EQ(hot_.acknowledged[s], slow_hot.acknowledged[s]);
+    }
     return *this;
   }
   /// Client payload at an offset of its stream.
@@ -40,6 +49,21 @@ class Stream {
   }
 
  private:
+  bool send_in_order(const TcpSegment& segment) {
+    uint64_t memory[sizeof(ConnectionHot) / 8];
+    std::memcpy(memory, &hot_, sizeof(hot_));
+    ConnectionWords words{memory[ConnectionWords::kState], memory[ConnectionWords::kSequenceEnd],
+                          memory[ConnectionWords::kAcknowledged],
+                          memory[ConnectionWords::kExtentLow],
+                          memory[ConnectionWords::kIpBytesLow]};
+    if (!add_in_order(words, segment)) return false;
+    memory[ConnectionWords::kSequenceEnd] = words.sequence_end;
+    memory[ConnectionWords::kAcknowledged] = words.acknowledged;
+    memory[ConnectionWords::kExtentLow] = words.extent_low;
+    std::memcpy(static_cast<void*>(&hot_), memory, sizeof(hot_));
+    return true;
+  }
+
   ConnectionHot hot_;
   ConnectionCold cold_;
 };
