@@ -36,13 +36,18 @@ std::string grouped_words(uint64_t number) {
   return digits;
 }
 
-std::string byte_words(uint64_t bytes) {
+std::string short_byte_words(uint64_t bytes) {
   if (bytes < 1000) return counted(bytes, "byte");
   constexpr std::array<const char*, 6> kUnits = {"kB", "MB", "GB", "TB", "PB", "EB"};
   double value = static_cast<double>(bytes) / 1000;
   size_t unit = 0;
   for (; value >= 999.5 && unit + 1 < kUnits.size(); ++unit) value /= 1000;
-  return three_figures(value) + " " + kUnits[unit] + " (" + grouped_words(bytes) + " bytes)";
+  return three_figures(value) + " " + kUnits[unit];
+}
+
+std::string byte_words(uint64_t bytes) {
+  if (bytes < 1000) return short_byte_words(bytes);
+  return short_byte_words(bytes) + " (" + grouped_words(bytes) + " bytes)";
 }
 
 std::string window_words(uint64_t window_s) {

@@ -15,6 +15,9 @@ std::string grouped_words(uint64_t number);
 /// "1.24 MB (1,240,984 bytes)"; below 1000 "512 bytes". Powers of 1000, three figures.
 std::string byte_words(uint64_t bytes);
 
+/// "1.24 MB", "512 bytes": where the exact figure stands nearby.
+std::string short_byte_words(uint64_t bytes);
+
 /// "1 hour", "10 minutes", "24 hours", "7 days"
 std::string window_words(uint64_t window_s);
 
