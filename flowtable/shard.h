@@ -92,9 +92,11 @@ class Shard {
   uint32_t connections_used() const noexcept {
     return connections_used_.load(std::memory_order_acquire);
   }
-  /// The connections of a total that carry the most payload out, largest first; returns how many.
-  /// Walks all records: for a revision of an incident, not for a packet.
-  size_t largest_connections(uint32_t total, std::span<ConnectionSnapshot> largest) const;
+  /// For each of `totals` its connections that carry the most payload out, largest first, `most` at
+  /// the most. One walk over all records, whatever the number of totals: for the revisions of a
+  /// sweep, not for a packet.
+  std::vector<std::vector<ConnectionSnapshot>> largest_connections(
+      std::span<const RecordId> totals, size_t most) const;
   LaneCounters read_counters() const noexcept { return shared_counters_.read(); }
   FoldedTotals read_folded(Scope scope) const noexcept {
     return shared_folded_[static_cast<size_t>(scope)].read();

@@ -1,5 +1,6 @@
 // What other threads read of a shard: copies of records, and the walk for the largest.
 #include <algorithm>
+#include <unordered_map>
 
 #include "flowtable/shard.h"
 #include "flowtable/shard_key.h"
@@ -80,22 +81,23 @@ uint64_t Shard::last_seen_ns(uint32_t last_tick) const noexcept {
   return (now_tick - (static_cast<uint32_t>(now_tick) - last_tick)) << kTickShift;
 }
 
-size_t Shard::largest_connections(uint32_t total, std::span<ConnectionSnapshot> largest) const {
-  size_t found = 0;
+std::vector<std::vector<ConnectionSnapshot>> Shard::largest_connections(
+    std::span<const RecordId> totals, size_t most) const {
+  std::unordered_map<uint32_t, size_t> wanted;
+  for (size_t i = 0; i < totals.size(); ++i) wanted.emplace(totals[i].slot, i);
+  std::vector<std::vector<ConnectionSnapshot>> found(totals.size());
   const uint32_t used = connections_used();
   for (uint32_t slot = 0; slot < used; ++slot) {
-    if (static_cast<uint32_t>(connections_.peek_word(slot, 0) >> 32) != total) continue;
+    const auto at = wanted.find(static_cast<uint32_t>(connections_.peek_word(slot, 0) >> 32));
     ConnectionSnapshot copy;
-    if (!read_connection(slot, copy) || copy.total.slot != total) continue;
-    const auto end = largest.begin() + static_cast<ptrdiff_t>(found);
-    const auto at = std::find_if(largest.begin(), end, [&](const ConnectionSnapshot& other) {
+    if (at == wanted.end() || !read_connection(slot, copy)) continue;
+    if (copy.total != totals[at->second]) continue;
+    auto& largest = found[at->second];
+    const auto place = std::find_if(largest.begin(), largest.end(), [&](const auto& other) {
       return other.out_payload_high_bytes < copy.out_payload_high_bytes;
     });
-    if (at == largest.end()) continue;
-    found = std::min(found + 1, largest.size());
-    std::move_backward(at, largest.begin() + static_cast<ptrdiff_t>(found) - 1,
-                       largest.begin() + static_cast<ptrdiff_t>(found));
-    *at = copy;
+    largest.insert(place, copy);
+    if (largest.size() > most) largest.pop_back();
   }
   return found;
 }

@@ -1,6 +1,7 @@
 // What a capture knows of a frame beyond its bytes, carried in the mbuf.
 #pragma once
 
+#include <rte_mbuf.h>
 #include <rte_mbuf_dyn.h>
 
 #include <cstdint>

@@ -58,7 +58,8 @@ Frame Lane::frame_of(rte_mbuf* mbuf) const noexcept {
 }
 
 bool Lane::send_back(const RingBackMessage& message) noexcept {
-  return rte_ring_sp_enqueue_elem(ring_back_, &message, sizeof(message)) == 0;
+  RingBackMessage copy = message;  // DPDK asks for a pointer it will not write through
+  return rte_ring_sp_enqueue_elem(ring_back_, &copy, sizeof(copy)) == 0;
 }
 
 void Lane::obey_ring_back() noexcept {

@@ -1,0 +1,63 @@
+// The judge thread's work once a second: sweep the totals of all lanes, run the detectors, judge.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "detectors/detector.h"
+#include "detectors/history.h"
+#include "detectors/windows.h"
+#include "flowtable/flow_table.h"
+#include "sensor/config.h"
+#include "sensor/judge.h"
+
+namespace weir {
+
+/// Owns windows, detectors and judge of a run. One thread.
+class JudgeStage {
+ public:
+  /// `table` must outlive the stage. `state_dir` "" = no history is read or written. Throws Error.
+  JudgeStage(const SensorConfig& config, const FlowTable& table, uint64_t epoch,
+             const std::string& state_dir, std::function<void(const v1::Alert&)> sink);
+
+  /// Judges the totals that `touched[lane]` names. `last`: nothing follows.
+  void sweep(uint64_t now_ns, const std::vector<std::span<const uint32_t>>& touched, bool last);
+
+  /// The end of a replay: every incident closes, the history is complete.
+  void finish(uint64_t now_ns);
+
+  const Judge& judge() const { return judge_; }
+  const Windows& windows() const { return windows_; }
+
+ private:
+  struct Seen {
+    uint32_t generation = 0;
+    uint64_t out_payload_high_bytes = 0;
+  };
+
+  JudgeInputs inputs();
+  void note_moved(const TotalSnapshot& total);
+  bool read_subject(const Finding& finding, TotalSnapshot& copy) const;
+  std::vector<std::vector<ConnectionSnapshot>> largest_connections(
+      std::span<const TotalPlace> places) const;
+  std::vector<Member> members(const Finding& finding) const;
+
+  const FlowTable& table_;
+  std::unique_ptr<History> history_;
+  Windows windows_;
+  struct Running {
+    uint16_t index;  // in detectors()
+    std::unique_ptr<SweepDetector> detector;
+  };
+  std::vector<Running> running_;
+  Judge judge_;
+  bool suppressions_;                    // whether budgets are to be charged
+  std::vector<std::vector<Seen>> seen_;  // [lane][slot], with suppressions only
+  std::vector<PairMoved> moved_;
+  std::vector<Finding> findings_;
+};
+
+}  // namespace weir
