@@ -95,8 +95,8 @@ class Shard {
   /// For each of `totals` its connections that carry the most payload out, largest first, `most` at
   /// the most. One walk over all records, whatever the number of totals: for the revisions of a
   /// sweep, not for a packet.
-  std::vector<std::vector<ConnectionSnapshot>> largest_connections(
-      std::span<const RecordId> totals, size_t most) const;
+  std::vector<std::vector<ConnectionSnapshot>> largest_connections(std::span<const RecordId> totals,
+                                                                   size_t most) const;
   LaneCounters read_counters() const noexcept { return shared_counters_.read(); }
   FoldedTotals read_folded(Scope scope) const noexcept {
     return shared_folded_[static_cast<size_t>(scope)].read();

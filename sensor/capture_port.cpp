@@ -14,7 +14,7 @@
 namespace weir {
 namespace {
 
-constexpr uint16_t kDescriptors = 64;     // of the idle device; no frame ever passes them
+constexpr uint16_t kDescriptors = 64;  // of the idle device; no frame ever passes them
 constexpr uint32_t kMempoolCache = 256;
 
 [[noreturn]] void fail(const std::string& what, int error) {
@@ -99,8 +99,8 @@ rte_mbuf* CapturePort::mbuf_of(const CaptureRecord& record) const noexcept {
   if (first == nullptr) return nullptr;
   rte_mbuf* last = first;
   for (uint32_t at = 0;;) {
-    const uint32_t bytes = std::min<uint32_t>(record.captured_bytes - at,
-                                              rte_pktmbuf_tailroom(last));
+    const uint32_t bytes =
+        std::min<uint32_t>(record.captured_bytes - at, rte_pktmbuf_tailroom(last));
     std::memcpy(rte_pktmbuf_append(last, static_cast<uint16_t>(bytes)), record.data + at, bytes);
     if (last != first) {
       first->pkt_len += bytes;

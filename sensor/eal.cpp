@@ -30,7 +30,8 @@ Eal::Eal(const EalSection& config, const std::vector<std::string>& devices) {
   if (config.huge_pages == "on")
     words.insert(words.end(), {"--in-memory", "-m", std::to_string(config.memory_mib)});
   else
-    words.insert(words.end(), {"--no-huge", "--no-shconf", "-m", std::to_string(config.memory_mib)});
+    words.insert(words.end(),
+                 {"--no-huge", "--no-shconf", "-m", std::to_string(config.memory_mib)});
   if (!devices.empty()) words.insert(words.end(), {"--no-pci"});
   for (const std::string& device : devices) words.push_back("--vdev=" + device);
   words.insert(words.end(), config.extra_arguments.begin(), config.extra_arguments.end());
@@ -38,11 +39,10 @@ Eal::Eal(const EalSection& config, const std::vector<std::string>& devices) {
   arguments.reserve(words.size());
   for (std::string& word : words) arguments.push_back(word.data());
   if (rte_eal_init(static_cast<int>(arguments.size()), arguments.data()) < 0)
-    throw Error(kExitFailed,
-                std::string("eal: DPDK did not start (") + rte_strerror(rte_errno) +
-                    "); check eal.extra_arguments, eal.memory_mib (now " +
-                    std::to_string(config.memory_mib) + ") and eal.huge_pages (now \"" +
-                    config.huge_pages + "\")");
+    throw Error(kExitFailed, std::string("eal: DPDK did not start (") + rte_strerror(rte_errno) +
+                                 "); check eal.extra_arguments, eal.memory_mib (now " +
+                                 std::to_string(config.memory_mib) +
+                                 ") and eal.huge_pages (now \"" + config.huge_pages + "\")");
 }
 
 Eal::~Eal() { rte_eal_cleanup(); }

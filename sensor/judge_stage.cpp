@@ -12,8 +12,7 @@ namespace {
 
 std::unique_ptr<History> open_history(const SensorConfig& config, const std::string& state_dir) {
   if (state_dir.empty()) return nullptr;
-  return std::make_unique<History>(state_dir,
-                                   HistoryOptions{config.history.floor_bytes_day, 14});
+  return std::make_unique<History>(state_dir, HistoryOptions{config.history.floor_bytes_day, 14});
 }
 
 WindowsOptions windows_options(const SensorConfig& config, const FlowTable& table) {

@@ -30,8 +30,7 @@ Lane::Lane(RxQueue queue, const Decoder& decoder, Shard& shard)
 Lane::~Lane() { rte_ring_free(ring_back_); }
 
 uint32_t Lane::poll() noexcept {
-  const uint16_t count =
-      rte_eth_rx_burst(queue_.port, queue_.queue, mbufs_.data(), kBurstPackets);
+  const uint16_t count = rte_eth_rx_burst(queue_.port, queue_.queue, mbufs_.data(), kBurstPackets);
   obey_ring_back();
   if (count == 0) {
     shard_.serve_requests();
@@ -64,8 +63,7 @@ bool Lane::send_back(const RingBackMessage& message) noexcept {
 
 void Lane::obey_ring_back() noexcept {
   RingBackMessage message;
-  while (rte_ring_sc_dequeue_elem(ring_back_, &message, sizeof(message)) == 0)
-    shard_.obey(message);
+  while (rte_ring_sc_dequeue_elem(ring_back_, &message, sizeof(message)) == 0) shard_.obey(message);
 }
 
 }  // namespace weir

@@ -2,27 +2,21 @@
 #include "sensor/ledger.h"
 
 #include <algorithm>
-#include <array>
 #include <ostream>
 #include <string_view>
 #include <tuple>
 #include <vector>
 
+#include "flowtable/packet_names.h"
+
 namespace weir {
 namespace {
-
-constexpr std::array<std::string_view, kScopes> kScopeNames = {"outbound", "internal", "transit",
-                                                               "local"};
-constexpr std::array<std::string_view, kDropReasons> kDropNames = {
-    "nic_missed",     "no_mbuf",          "handover_full", "link_unsupported",
-    "link_malformed", "tunnel_malformed", "ip_malformed",  "not_ip"};
 
 void add(LaneCounters& sum, const LaneCounters& lane) {
   static_assert(sizeof(LaneCounters) % sizeof(uint64_t) == 0);
   const uint64_t error = std::max(sum.sketch_error_bytes, lane.sketch_error_bytes);
-  const uint64_t first = sum.first_time_ns == 0
-                             ? lane.first_time_ns
-                             : std::min(sum.first_time_ns, lane.first_time_ns);
+  const uint64_t first =
+      sum.first_time_ns == 0 ? lane.first_time_ns : std::min(sum.first_time_ns, lane.first_time_ns);
   const uint64_t last = std::max(sum.last_time_ns, lane.last_time_ns);
   auto* to = reinterpret_cast<uint64_t*>(&sum);
   const auto* from = reinterpret_cast<const uint64_t*>(&lane);
@@ -34,13 +28,13 @@ void add(LaneCounters& sum, const LaneCounters& lane) {
 
 void write_row(std::ostream& out, std::string_view network, std::string_view host,
                std::string_view destination, Scope scope, uint64_t connections,
-               const DirectionCounts& sent, const DirectionCounts& received,
-               uint64_t first_seen_ns, uint64_t last_seen_ns) {
-  out << network << '\t' << host << '\t' << destination << '\t'
-      << kScopeNames[static_cast<size_t>(scope)] << '\t' << connections;
+               const DirectionCounts& sent, const DirectionCounts& received, uint64_t first_seen_ns,
+               uint64_t last_seen_ns) {
+  out << network << '\t' << host << '\t' << destination << '\t' << scope_name(scope) << '\t'
+      << connections;
   for (const DirectionCounts* counts : {&sent, &received})
-    out << '\t' << counts->packets << '\t' << counts->ip_bytes << '\t'
-        << counts->payload_low_bytes << '\t' << counts->payload_high_bytes;
+    out << '\t' << counts->packets << '\t' << counts->ip_bytes << '\t' << counts->payload_low_bytes
+        << '\t' << counts->payload_high_bytes;
   out << '\t' << first_seen_ns << '\t' << last_seen_ns << '\n';
 }
 
@@ -48,8 +42,7 @@ void write_row(std::ostream& out, std::string_view network, std::string_view hos
 
 LaneCounters sum_of_lanes(const FlowTable& table) {
   LaneCounters sum;
-  for (uint16_t lane = 0; lane < table.lanes(); ++lane)
-    add(sum, table.shard(lane).read_counters());
+  for (uint16_t lane = 0; lane < table.lanes(); ++lane) add(sum, table.shard(lane).read_counters());
   return sum;
 }
 
@@ -87,7 +80,7 @@ std::string ledger_line(const RunSummary& run, const LaneCounters& counters,
   put("time_backward_packets", counters.time_backward_packets);
   put("duplicate_packets", counters.duplicate_packets);
   for (size_t i = 0; i < kDropReasons; ++i) {
-    const std::string name = "drop_" + std::string(kDropNames[i]);
+    const std::string name = "drop_" + std::string(drop_name(static_cast<DropReason>(i)));
     put(name + "_packets", counters.drop_packets[i]);
     put(name + "_frame_bytes", counters.drop_frame_bytes[i]);
   }

@@ -32,8 +32,8 @@ std::string ledger_line(const RunSummary& run, const LaneCounters& counters,
 /// The header of the table, with a line end.
 std::string ledger_header();
 
-/// All pairs, sorted by network, host, destination; then, with `*` for both ends, what pairs without
-/// a total of their own sent, by scope.
+/// All pairs, sorted by network, host, destination; then, with `*` for both ends, what pairs
+/// without a total of their own sent, by scope.
 void write_ledger(std::ostream& out, const FlowTable& table, const HomeNetworks& networks);
 
 }  // namespace weir

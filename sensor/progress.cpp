@@ -20,18 +20,19 @@ Progress::Progress()
 
 Progress::~Progress() { clear(); }
 
-void Progress::show(const std::string& capture, uint64_t packets, uint64_t bytes_read,
-                    uint64_t file_bytes) {
+void Progress::show(const std::string& path, uint64_t packets_before, const CaptureFile& file) {
   if (!terminal_ || ++calls_ % kCallsBetweenLooks != 0) return;
   const auto now = std::chrono::steady_clock::now();
   if (now - last_ < kEvery) return;
   last_ = now;
   const double seconds = std::chrono::duration<double>(now - start_).count();
-  const double rate = static_cast<double>(packets) / seconds / 1e6;
-  const double share = file_bytes == 0 ? 0 : 100.0 * static_cast<double>(bytes_read) /
-                                                 static_cast<double>(file_bytes);
-  std::fprintf(stderr, "\r\033[K%s  %.1f M packets  %.2f M packets/s  %.0f %%", capture.c_str(),
-               static_cast<double>(packets) / 1e6, rate, share);
+  const double packets = static_cast<double>(packets_before + file.records());
+  const double rate = packets / seconds / 1e6;
+  const double share = file.file_bytes() == 0 ? 0
+                                              : 100.0 * static_cast<double>(file.bytes_read()) /
+                                                    static_cast<double>(file.file_bytes());
+  std::fprintf(stderr, "\r\033[K%s  %.1f M packets  %.2f M packets/s  %.0f %%", path.c_str(),
+               packets / 1e6, rate, share);
   shown_ = true;
 }
 

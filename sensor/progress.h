@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "sensor/capture_file.h"
+
 namespace weir {
 
 /// One line on stderr, rewritten a few times a second: packets, rate, share of the file. Silent
@@ -16,9 +18,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// Cheap: looks at the clock on one call in 256. `file_bytes` 0: size unknown.
-  void show(const std::string& capture, uint64_t packets, uint64_t bytes_read,
-            uint64_t file_bytes);
+  /// Cheap: looks at the clock on one call in 256. `packets_before`: of earlier captures.
+  void show(const std::string& path, uint64_t packets_before, const CaptureFile& file);
   /// Takes the line away, so that other output starts on a clean one.
   void clear();
 

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iosfwd>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "flowtable/decode.h"
@@ -34,10 +35,12 @@ class Replay {
   int run();
 
  private:
-  void start_state();
-  bool replay_capture(const std::string& path);
+  void start_state(std::span<const std::string> captures);
+  void replay_capture(const std::string& path);
   void step_through(const std::string& path);
-  bool any_frame_readable(const std::string& path) const;
+  void sweep(bool last);
+  void report_unsupported_links(const std::string& path);
+  void say(const std::string& sentence);
   void fail(const std::string& sentence);
   void finish(const std::string& capture);
   void write_alert(const v1::Alert& alert);
