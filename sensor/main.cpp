@@ -6,7 +6,6 @@
 #include "sensor/command_line.h"
 #include "sensor/config.h"
 #include "sensor/config_schema.h"
-#include "sensor/cpu_check.h"
 #include "sensor/reference.h"
 #include "sensor/replay.h"
 
@@ -38,7 +37,6 @@ int run_command(const weir::CommandLine& line) {
 
 int main(int argc, char** argv) {
   try {
-    weir::require_cpu();
     return run_command(weir::parse_command_line(argc, argv));
   } catch (const weir::Error& error) {
     std::cerr << "weir-sensor: " << error.what() << '\n';
