@@ -32,6 +32,7 @@ JudgeOptions judge_options(const SensorConfig& config, uint64_t epoch) {
   options.escalate_factor = config.judge.escalate_factor;
   options.incident_idle_s = config.judge.incident_idle_s;
   options.shadow = config.detectors.shadow;
+  options.scopes = scopes_of(config.detectors.scopes);
   options.suppressions = suppression_options(config);
   return options;
 }
@@ -43,9 +44,7 @@ JudgeStage::JudgeStage(const SensorConfig& config, const FlowTable& table, uint6
     : table_(table),
       history_(open_history(config, state_dir)),
       windows_(windows_options(config, table), history_.get()),
-      judge_(judge_options(config, epoch), detectors(), inputs(), std::move(sink)),
-      suppressions_(!config.suppress.empty()),
-      seen_(table.lanes()) {
+      judge_(judge_options(config, epoch), detectors(), inputs(), std::move(sink)) {
   const auto all = detectors();
   for (uint16_t i = 0; i < all.size(); ++i) {
     if (!matches_detector(config.detectors.enabled, all[i]->id) &&
@@ -74,7 +73,6 @@ JudgeInputs JudgeStage::inputs() {
 void JudgeStage::sweep(uint64_t now_ns, const std::vector<std::span<const uint32_t>>& touched,
                        bool last) {
   windows_.begin_sweep(now_ns);
-  moved_.clear();
   std::vector<LaneCounters> counters;
   for (uint16_t lane = 0; lane < table_.lanes(); ++lane) {
     const Shard& shard = table_.shard(lane);
@@ -82,7 +80,7 @@ void JudgeStage::sweep(uint64_t now_ns, const std::vector<std::span<const uint32
     for (const uint32_t slot : touched[lane]) {
       if (!shard.read_total(slot, total)) continue;
       windows_.observe(total);
-      if (suppressions_) note_moved(total);
+      judge_.observe(now_ns, total);
     }
     counters.push_back(shard.read_counters());
   }
@@ -93,25 +91,12 @@ void JudgeStage::sweep(uint64_t now_ns, const std::vector<std::span<const uint32
     running.detector->sweep(view, findings_);
     for (size_t i = before; i < findings_.size(); ++i) findings_[i].detector = running.index;
   }
-  judge_.count(now_ns, moved_);
   judge_.sweep(now_ns, findings_);
 }
 
 void JudgeStage::finish(uint64_t now_ns) {
   judge_.close_all(now_ns);
   windows_.finish();
-}
-
-/// What a pair sent since the last sweep, for the budgets of suppressions.
-void JudgeStage::note_moved(const TotalSnapshot& total) {
-  auto& seen = seen_[total.lane];
-  if (seen.size() <= total.id.slot) seen.resize(total.id.slot + 1);
-  Seen& before = seen[total.id.slot];
-  if (before.generation != total.id.generation) before = {total.id.generation, 0};
-  const uint64_t high = total.out.payload_high_bytes;
-  if (high > before.out_payload_high_bytes)
-    moved_.push_back({total.host, total.destination, high - before.out_payload_high_bytes});
-  before.out_payload_high_bytes = high;
 }
 
 /// The total of a pair; of a host or destination the sum over its totals in the scope.

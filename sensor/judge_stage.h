@@ -33,13 +33,7 @@ class JudgeStage {
   const Windows& windows() const { return windows_; }
 
  private:
-  struct Seen {
-    uint32_t generation = 0;
-    uint64_t out_payload_high_bytes = 0;
-  };
-
   JudgeInputs inputs();
-  void note_moved(const TotalSnapshot& total);
   bool read_subject(const Finding& finding, TotalSnapshot& copy) const;
   std::vector<std::vector<ConnectionSnapshot>> largest_connections(
       std::span<const TotalPlace> places) const;
@@ -54,9 +48,6 @@ class JudgeStage {
   };
   std::vector<Running> running_;
   Judge judge_;
-  bool suppressions_;                    // whether budgets are to be charged
-  std::vector<std::vector<Seen>> seen_;  // [lane][slot], with suppressions only
-  std::vector<PairMoved> moved_;
   std::vector<Finding> findings_;
 };
 
