@@ -4,15 +4,12 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
-#include <array>
 #include <utility>
+
+#include "flowtable/packet_names.h"
 
 namespace weir {
 namespace {
-
-constexpr std::array<std::string_view, kDropReasons> kDropNames = {
-    "nic_missed",     "no_mbuf",          "handover_full", "link_unsupported",
-    "link_malformed", "tunnel_malformed", "ip_malformed",  "not_ip"};
 
 /// A metric that is a plain counter of each lane.
 struct LaneRow {
@@ -85,8 +82,6 @@ prometheus::MetricFamily family(const MetricRow& row) {
 
 }  // namespace
 
-std::string_view drop_name(DropReason reason) { return kDropNames[static_cast<size_t>(reason)]; }
-
 std::vector<MetricRow> sensor_metrics() {
   std::vector<MetricRow> rows;
   for (const LaneRow& lane_row : kLaneRows) rows.push_back(lane_row.row);
@@ -107,8 +102,8 @@ void write_metrics(std::ostream& out, std::span<const LaneMetrics> lanes,
   }
   prometheus::MetricFamily& drops = families.emplace_back(family(kDropRow));
   for (const LaneMetrics& lane : lanes) {
-    for (size_t i = 0; i < kDropNames.size(); ++i) {
-      drops.metric.push_back(sample({{"reason", std::string(kDropNames[i])},
+    for (size_t i = 0; i < kDropReasons; ++i) {
+      drops.metric.push_back(sample({{"reason", std::string(drop_name(static_cast<DropReason>(i)))},
                                      {"port", lane.port},
                                      {"lane", std::to_string(lane.lane)}},
                                     lane.counters.drop_packets[i]));

@@ -31,7 +31,4 @@ std::vector<MetricRow> sensor_metrics();
 void write_metrics(std::ostream& out, std::span<const LaneMetrics> lanes,
                    std::span<const Detector* const> detectors, std::span<const uint64_t> findings);
 
-/// "nic_missed" and so on, as in the ledger line and in the label `reason`.
-std::string_view drop_name(DropReason reason);
-
 }  // namespace weir
