@@ -48,8 +48,10 @@ void PushedByPair::sweep(const SweepView& moved, std::vector<Finding>& findings)
   for (const uint32_t pair : moved.pairs) {
     for (const ByteLimit& limit : limits_) {
       const Amount pushed = moved.windows.pushed_by_pair(pair, limit.window);
-      if (pushed.high_bytes == 0 || pushed.high_bytes < limit.threshold_bytes) continue;
-      Finding& finding = findings.emplace_back(pair_finding(moved, pair, limit, pushed));
+      const Amount left = limit.window == Window::kHour ? moved.windows.left_by_pair(pair) : pushed;
+      if (left.high_bytes == 0 || left.high_bytes < limit.threshold_bytes) continue;
+      Finding& finding = findings.emplace_back(pair_finding(moved, pair, limit, left));
+      finding.detail = static_cast<double>(left.high_bytes - pushed.high_bytes);
       finding.score = stepped_score(0.5, finding.observed, finding.threshold);
     }
   }

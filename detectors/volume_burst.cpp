@@ -24,7 +24,8 @@ const std::array<Option, 3> kOptions = {{
      .standard = int64_t{500'000'000},
      .minimum = 1,
      .unit = "bytes",
-     .help = "The same within an hour."},
+     .help = "The same within an hour; what a destination fetched on connections of its own counts "
+             "too, unless the host serves three destinations or more."},
 }};
 // Exfiltration over a command channel, over an alternative protocol, over a web service.
 constexpr std::array<std::string_view, 3> kAttack = {"T1041", "T1048", "T1567"};
@@ -44,8 +45,13 @@ const Detector volume_burst_detector = {
     },
     .explain =
         [](const Finding& finding) {
-          return moved_words(finding, to_string(finding.host) + " pushed",
-                             to_string(finding.destination));
+          const std::string to = to_string(finding.destination);
+          if (finding.detail == 0)
+            return moved_words(finding, to_string(finding.host) + " pushed", to);
+          return moved_words(finding, to_string(finding.host) + " sent", to) + " Of it " +
+                 byte_words(static_cast<uint64_t>(finding.detail)) +
+                 " went out on connections that " + to +
+                 " opened; next to nobody else comes to this host.";
         },
 };
 

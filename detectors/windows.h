@@ -37,6 +37,9 @@ struct Amount {
   uint64_t low_bytes = 0;
 };
 
+/// From so many destinations on that were served within an hour, a host is a server.
+inline constexpr uint32_t kServiceClients = 3;
+
 struct WindowsOptions {
   /// Pairs that are kept at the same time, over all lanes: half of the table's totals is plenty,
   /// since a pair is kept only once its host sent payload.
@@ -98,6 +101,9 @@ class Windows {
   Amount pushed_by_pair(uint32_t pair, Window window) const;
   /// Payload sent on connections that the outside opened, in the last hour.
   Amount served_by_pair(uint32_t pair) const;
+  /// Pushed in the last hour; with it what was served, as long as the host serves fewer than
+  /// kServiceClients destinations: a listener that one outsider comes to is no service.
+  Amount left_by_pair(uint32_t pair) const;
   /// Payload received in the last hour, high end.
   uint64_t received_by_pair(uint32_t pair) const;
   /// What is usual: mean of the days before today that the history covers, scaled to the window.

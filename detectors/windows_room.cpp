@@ -208,6 +208,20 @@ uint32_t Windows::hosts_of_destination(uint32_t destination, Window window) cons
   return hosts;
 }
 
+Amount Windows::left_by_pair(uint32_t number) const {
+  Amount left = pushed_by_pair(number, Window::kHour);
+  const Amount served = served_by_pair(number);
+  if (served.high_bytes == 0) return left;
+  uint32_t clients = 0;
+  for_each_member(Side::kHost, pairs_[number].host, [&](uint32_t pair) {
+    if (served_by_pair(pair).high_bytes > 0) ++clients;
+  });
+  if (clients >= kServiceClients) return left;
+  left.high_bytes += served.high_bytes;
+  left.low_bytes += served.low_bytes;
+  return left;
+}
+
 uint32_t Windows::covered_days() const {
   const auto today = static_cast<uint32_t>(now_s_ / kDay_s);
   return today - std::min(today, first_day_);
