@@ -91,6 +91,18 @@ TEST(VolumeBurst, served_bytes_are_not_pushed) {
   EXPECT_TRUE(run.sweep(kTestDay_s, {total.serve(1'000'000)}).empty());
 }
 
+TEST(VolumeBurst, what_a_lone_outsider_fetches_counts_in_the_hour_until_the_host_is_a_server) {
+  DetectorRun run("volume.burst", {{"threshold_1h_bytes", int64_t{1000}}});
+  GrowingTotal first(0, kHost, kThief), second(1, kHost, address("198.51.100.1")),
+      third(2, kHost, address("198.51.100.2"));
+  const auto alone = run.sweep(kTestDay_s, {first.serve(5000)});
+  ASSERT_EQ(alone.size(), 1u);
+  EXPECT_EQ(alone[0].observed, 5000u);
+  EXPECT_NE(run.detector->explain(alone[0]).find("opened"), std::string::npos);
+  EXPECT_TRUE(run.sweep(kTestDay_s + 1, {first.serve(5000), second.serve(5000), third.serve(5000)})
+                  .empty());
+}
+
 TEST(VolumeBurst, other_scopes_are_silent_unless_chosen_and_multicast_always) {
   for (const Scope scope : {Scope::kInternal, Scope::kTransit, Scope::kLocal}) {
     GrowingTotal total(0, kHost, address("10.0.0.9"), scope);
