@@ -5,6 +5,7 @@
 #include <array>
 
 #include "detectors/words.h"
+#include "flowtable/packet_names.h"
 #include "sensor/community_id.h"
 #include "sensor/readable.h"
 
@@ -184,13 +185,6 @@ std::string protocol_text(uint8_t protocol) {
   }
 }
 
-std::string_view drop_reason_text(DropReason reason) {
-  static constexpr std::array<std::string_view, kDropReasons> kNames = {
-      "nic_missed",     "no_mbuf",          "handover_full", "link_unsupported",
-      "link_malformed", "tunnel_malformed", "ip_malformed",  "not_ip"};
-  return kNames.at(static_cast<size_t>(reason));
-}
-
 v1::Coverage coverage_of(const LaneCounters& sum, uint64_t read_bytes) {
   v1::Coverage coverage;
   const uint64_t counted_bytes = sum.out_ip_bytes;
@@ -204,7 +198,7 @@ v1::Coverage coverage_of(const LaneCounters& sum, uint64_t read_bytes) {
   for (size_t reason = 0; reason < kDropReasons; ++reason) {
     if (sum.drop_packets.at(reason) == 0 && sum.drop_frame_bytes.at(reason) == 0) continue;
     v1::Dropped& dropped = *coverage.add_dropped();
-    dropped.set_reason(std::string(drop_reason_text(static_cast<DropReason>(reason))));
+    dropped.set_reason(std::string(drop_name(static_cast<DropReason>(reason))));
     dropped.set_packets(sum.drop_packets.at(reason));
     dropped.set_frame_bytes(sum.drop_frame_bytes.at(reason));
   }

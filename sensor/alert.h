@@ -27,9 +27,6 @@ std::string network_name(const AlertContext& context, uint16_t network);
 /// "tcp", "udp", "icmp", "icmpv6", "sctp", else the number.
 std::string protocol_text(uint8_t protocol);
 
-/// "nic_missed", "no_mbuf", ...: the names of the ledger line, index DropReason.
-std::string_view drop_reason_text(DropReason reason);
-
 /// What was not seen, from the counters of all lanes added up. `read_bytes`: of the outbound IP
 /// bytes, those a detector thread read.
 v1::Coverage coverage_of(const LaneCounters& sum, uint64_t read_bytes);

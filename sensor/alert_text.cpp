@@ -285,4 +285,10 @@ std::string alert_text(const v1::Alert& alert, bool colour) {
   return page.take();
 }
 
+std::string alert_headline(const v1::Alert& alert, bool colour) {
+  Page page(colour);
+  write_headline(alert, page);
+  return page.take();
+}
+
 }  // namespace weir

@@ -11,4 +11,7 @@ namespace weir {
 /// which are there only if asked for.
 std::string alert_text(const v1::Alert& alert, bool colour);
 
+/// Its first lines alone, for an incident that goes on.
+std::string alert_headline(const v1::Alert& alert, bool colour);
+
 }  // namespace weir
