@@ -134,7 +134,8 @@ class SensorHealth : public SweepDetector {
     share(kDuplicates, feed.duplicate_packets, handed_over, 0);
     share(kBackward, feed.time_backward_packets, handed_over, 0);
     for (uint16_t reason = 0; reason < kDropReasons; ++reason)
-      share(kDrops, feed.drop_packets[reason], handed_over, reason);
+      if (reason != static_cast<uint16_t>(DropReason::kNotIp))  // ARP and the like are no loss
+        share(kDrops, feed.drop_packets[reason], handed_over, reason);
     if (feed.ip_bytes > 0) share(kTransit, feed.transit_ip_bytes, feed.ip_bytes, 0);
     const uint64_t more = std::max(feed.out_ip_bytes, feed.in_ip_bytes);
     const uint64_t less = std::min(feed.out_ip_bytes, feed.in_ip_bytes);

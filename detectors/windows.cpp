@@ -107,6 +107,12 @@ void Windows::observe(const TotalSnapshot& total) {
   // Whoever sent no payload yet needs no windows, and a flood of such takes none. What it
   // received counts once it sends.
   if (seen.pair == kNoRecord && current.pushed_bytes + current.served_bytes == 0) return;
+  // Not one packet of it was seen: it leaves on a way that is not watched, and only the peer's
+  // acknowledgements tell of it. They stay in the ledger; sensor.health names the missing side.
+  if (total.out.packets == 0) {
+    seen = current;
+    return;
+  }
   const MovedBytes moved = {.pushed = grown(current.pushed_bytes, seen.pushed_bytes),
                             .served = grown(current.served_bytes, seen.served_bytes),
                             .received = grown(current.received_bytes, seen.received_bytes),

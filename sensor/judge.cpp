@@ -167,7 +167,7 @@ Incident& Judge::open_incident(const IncidentKey& key, const Finding& finding) {
                                : host_text(key);
   incident.id =
       incident_id(options_.sensor_id, network, host, destination_text(key), incident.opened_ns);
-  ++counters_.incidents;
+  if (key.kind != IncidentKind::kHealth) ++counters_.incidents;
   return open_.emplace(key, std::move(incident)).first->second;
 }
 

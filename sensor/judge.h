@@ -69,7 +69,7 @@ struct JudgeCounters {
   uint64_t shadow_incidents = 0;  // that shadow detectors would have opened
   uint64_t silenced_findings = 0;
   uint64_t storm_incidents = 0;  // that folded into a storm
-  uint64_t incidents = 0;
+  uint64_t incidents = 0;        // suspected thefts; health conditions are no incident of traffic
   uint64_t alerts = 0;
 };
 
