@@ -18,8 +18,9 @@ class DuplicateWindow {
 
   explicit DuplicateWindow(const HashKey& key);
 
-  /// Everything of the packet that a copy in the same network has in common with it. TCP: the headers alone, since the
-  /// sequence numbers tell payload apart; others: all bytes that were captured.
+  /// Everything of the packet that a copy in the same network has in common with it. TCP: the
+  /// headers alone, since the sequence numbers tell payload apart; others: all bytes that were
+  /// captured.
   uint64_t digest(const Packet& packet) const noexcept;
 
   void prefetch(uint64_t digest) const noexcept {
