@@ -235,7 +235,7 @@ bool Shard::count_with_connection(const Packet& packet, const Key& key,
   ConnectionHot hot;
   if (slot != HashIndex::kNone) {
     hot = connections_.own_hot(slot);
-    if (expired(hot.last_tick, hot.idle_class()) || begins_anew(hot, packet, key)) {
+    if (expired(hot.last_tick, hot.idle_class()) || begins_anew(hot, slot, packet, key)) {
       close_connection(slot);
       slot = HashIndex::kNone;
     } else if (!hot.has(kMoved) && totals_.own_word(hot.total, 1) != key.pair.value()) {

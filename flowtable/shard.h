@@ -140,7 +140,8 @@ class Shard {
   uint32_t open_connection(const Packet& packet, const Key& key, uint32_t total) noexcept;
   void close_connection(uint32_t slot) noexcept;
   bool expired(uint32_t last_tick, IdleClass idle_class) const noexcept;
-  bool begins_anew(const ConnectionHot& hot, const Packet& packet, const Key& key) const noexcept;
+  bool begins_anew(const ConnectionHot& hot, uint32_t slot, const Packet& packet,
+                   const Key& key) const noexcept;
   void expire(uint32_t slots) noexcept;
   void expire_by_clock() noexcept;
   uint32_t take_slot() noexcept;

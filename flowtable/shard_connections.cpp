@@ -17,9 +17,17 @@ IdleClass idle_class_of(uint8_t protocol) noexcept {
 
 }  // namespace
 
-/// A SYN with a number of its own on a connection that has ended.
-bool Shard::begins_anew(const ConnectionHot& hot, const Packet& packet,
+/// A SYN with a number of its own on a connection that has ended; or, on one that has not, data
+/// that agrees with such a SYN seen before.
+bool Shard::begins_anew(const ConnectionHot& hot, uint32_t slot, const Packet& packet,
                         const Key& key) const noexcept {
+  if (packet.protocol != kProtocolTcp) return false;
+  if (packet.payload_bytes != 0 && packet.sequence != hot.sequence_end[key.side] &&
+      (packet.tcp_flags & kTcpSyn) == 0) {
+    const TcpSegment segment{packet.sequence, packet.acknowledgement, packet.payload_bytes,
+                             packet.tcp_flags, key.side};
+    return agrees_with_syn(hot, connections_.own_cold(slot).side[key.side], segment);
+  }
   if (hot.idle_class() != IdleClass::kTcpClosed) return false;
   if ((packet.tcp_flags & (kTcpSyn | kTcpAck)) != kTcpSyn) return false;
   const auto first = hot.sequence_end[key.side] - static_cast<uint32_t>(hot.extent(key.side));

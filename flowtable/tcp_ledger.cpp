@@ -147,7 +147,7 @@ void Side::on_syn(uint32_t sequence) noexcept {
   if (!known() || heard_of()) {
     place_weak(first);
   } else if (first != end() - static_cast<uint32_t>(hot_.extent(side_))) {
-    propose(first);  // a connection that begins anew, or a forgery: data will tell
+    propose(first);  // a connection that begins anew, or a forgery: see agrees_with_syn()
   }
 }
 
@@ -189,10 +189,9 @@ void Side::before_the_start(uint32_t start, uint32_t bytes) noexcept {
 }
 
 bool Side::agrees_with_pending(uint32_t start) const noexcept {
-  if (cold_.pending_bytes == 0) return false;
+  if (cold_.pending_bytes == 0 || cold_.pending_bytes == kPendingSyn) return false;
   const int32_t distance = ahead(start, cold_.pending_sequence);
-  return cold_.pending_bytes == kPendingSyn ? distance == 0
-                                            : distance >= 0 && distance <= kReachBytes;
+  return distance >= 0 && distance <= kReachBytes;
 }
 
 /// A second segment goes on from the unplaced one: the position moves there. Nothing lies between
@@ -202,9 +201,9 @@ void Side::follow_pending(uint32_t start, uint32_t bytes) noexcept {
   const uint16_t first_bytes = cold_.pending_bytes;
   const int32_t jump = ahead(start, end());
   const bool guess = weak();
-  if (first_bytes == kPendingSyn || jump < 0 || guess) {
+  if (jump < 0 || guess) {
     renumber(start);
-    if (first_bytes != kPendingSyn) set_uncertain();
+    set_uncertain();
     append(start, bytes);
     return;
   }
@@ -243,13 +242,16 @@ void Side::on_payload(uint32_t start, uint32_t bytes) noexcept {
     }
     return;
   }
-  if (cold_.pending_bytes == kPendingSyn && start == cold_.pending_sequence && distance != 0) {
-    follow_pending(start, bytes);
-    return;
-  }
   confirm();
   if (distance >= 0) {
     append(start, bytes);
+    return;
+  }
+  if (uncertain()) {  // what lies behind the end may never have been counted
+    const uint32_t behind_bytes = std::min(bytes, static_cast<uint32_t>(-distance));
+    grow(behind_bytes);
+    miss(behind_bytes);
+    if (bytes > behind_bytes) append(end(), bytes - behind_bytes);
     return;
   }
   const int64_t behind_start = -int64_t{distance} - static_cast<int64_t>(hot_.extent(side_));
@@ -291,6 +293,7 @@ void Side::on_peer_acknowledgement(uint32_t acknowledgement) noexcept {
   const bool agreed = pending != hot_.acknowledged[side_] && ahead(pending, end()) > 0 &&
                       farther >= 0 && farther <= kReachBytes;
   if (agreed && (!hot_.has(kAckKnown, side_) || ahead(pending, hot_.acknowledged[side_]) > 0)) {
+    confirm();
     hot_.set(kAckKnown, side_);
     hot_.acknowledged[side_] = pending;
   }
@@ -298,6 +301,12 @@ void Side::on_peer_acknowledgement(uint32_t acknowledgement) noexcept {
 }
 
 }  // namespace
+
+bool agrees_with_syn(const ConnectionHot& hot, const ColdSide& cold,
+                     const TcpSegment& segment) noexcept {
+  const bool silent = hot.has(kPositionWeak, segment.side) && hot.extent(segment.side) == 0;
+  return cold.pending_bytes == kPendingSyn && cold.pending_sequence == segment.sequence && !silent;
+}
 
 uint64_t missing_bytes(const ColdSide& cold) noexcept {
   return closed_missing(cold) + hole_bytes(cold);

@@ -90,6 +90,11 @@ inline bool add_in_order(ConnectionWords& words, const TcpSegment& segment) noex
   return true;
 }
 
+/// True when `segment`, which carries payload and is not in order, goes on from a SYN that did not
+/// fit this connection: a new connection has begun on the same ports.
+bool agrees_with_syn(const ConnectionHot& hot, const ColdSide& cold,
+                     const TcpSegment& segment) noexcept;
+
 /// Adds any segment: the whole of the rules above. Both parts are the writer's own copies.
 void apply(ConnectionHot& hot, ConnectionCold& cold, const TcpSegment& segment) noexcept;
 

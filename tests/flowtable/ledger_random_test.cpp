@@ -62,6 +62,15 @@ class Speaker {
                                           dice_.any()};
     talk_.emplace(maker_, clock_, ends_[0], ends_[1], numbers, promise_);
     held_back_ = {};
+    joined_at_ = {};
+    if (promise_ == Promise::kHostile && dice_.one_in(3)) {  // joined in its middle
+      for (const Side side : {Side::kOpener, Side::kOther}) {
+        talk_->say_unseen(side, dice_.below(100'000));
+        joined_at_[static_cast<size_t>(side)] = static_cast<uint32_t>(talk_->said_bytes(side));
+        pair.add(talk_->data(side, 1 + dice_.below(1460)));
+      }
+      return;
+    }
     pair.add(talk_->syn(dice_.one_in(4) ? dice_.below(500) : 0));
     pair.add(talk_->syn_ack());
     pair.add(talk_->ack(Side::kOpener));
@@ -94,8 +103,9 @@ class Speaker {
 
   void repeat(LedgerPair& pair, Side side) {
     const auto said_bytes = static_cast<uint32_t>(talk_->said_bytes(side));
-    if (said_bytes == 0) return;
-    const uint32_t position = dice_.below(said_bytes);
+    const uint32_t first = joined_at_[static_cast<size_t>(side)];
+    if (said_bytes == first) return;
+    const uint32_t position = first + dice_.below(said_bytes - first);
     pair.add(talk_->data_at(side, position, dice_.below(said_bytes - position + 1) % 60'000));
   }
 
@@ -206,6 +216,7 @@ class Speaker {
   std::array<Endpoint, 2> ends_;
   std::optional<TcpTalk> talk_;
   std::array<std::vector<TestPacket>, 2> held_back_;
+  std::array<uint32_t, 2> joined_at_{};
   int64_t lines_ = 0;
   bool jumps_ahead_ = false;
 };

@@ -225,18 +225,28 @@ TEST_F(LedgerTcp, ports_used_again_after_the_end_are_another_connection) {
   EXPECT_EQ(pair_.total(kHost.address, kOutside.address).connections, 3u);
 }
 
-TEST_F(LedgerTcp, a_new_opening_on_an_open_connection_is_believed_once_data_agrees) {
+TEST_F(LedgerTcp, a_new_opening_on_an_open_connection_begins_another_once_data_agrees) {
   TcpTalk first = talk({1000, 5000}, Promise::kHostile);
   open(first);
   pair_.add(first.data(Side::kOpener, 100));
   TcpTalk second = talk({900'000'000, 2'000'000'000}, Promise::kHostile);
-  second.set_line(int64_t{1} << 40);
   pair_.add(second.syn());
   expect_out(100, 100);
   pair_.add(second.data(Side::kOpener, 100));
   pair_.add(second.data(Side::kOpener, 100));
   expect_out(300, 300);
-  EXPECT_EQ(pair_.total(kHost.address, kOutside.address).connections, 1u);
+  EXPECT_EQ(pair_.total(kHost.address, kOutside.address).connections, 2u);
+}
+
+TEST_F(LedgerTcp, a_decoy_opening_ahead_of_an_upload_hides_nothing_of_it) {
+  TcpTalk upload = talk({1000, 5000}, Promise::kHostile);
+  open(upload);
+  for (int i = 0; i < 400; ++i) pair_.add(upload.data(Side::kOpener, 50'000));
+  constexpr uint32_t kAhead = 1001 + 20'000'000 + 10'000'000;
+  pair_.add(upload.raw(Side::kOpener, {kAhead, 0, kTcpSyn, 0}, 0));
+  pair_.add(upload.raw(Side::kOpener, {kAhead + 1, 0, kTcpAck, 1}, 30'000'001));
+  for (int i = 0; i < 180; ++i) pair_.add(upload.data(Side::kOpener, 50'000));
+  EXPECT_GE(pair_.total(kHost.address, kOutside.address).out.payload_high_bytes, 29'000'000u);
 }
 
 TEST_F(LedgerTcp, bytes_sent_again_under_a_numbering_that_went_back_do_not_raise_low) {

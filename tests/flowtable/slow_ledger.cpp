@@ -37,9 +37,7 @@ void add_segment(SlowStream& stream, const Packet& packet, const Told& told) {
   const uint32_t data_sequence = packet.sequence + (syn ? 1u : 0u);
   if (!stream.started) {
     start(stream, data_sequence, told.position.value_or(kFirstPosition));
-  }
-  if (syn && !stream.opening_seen) {
-    stream.opening_seen = true;
+    stream.opening_seen = syn;
     stream.opening_sequence = packet.sequence;
   }
   if ((packet.tcp_flags & kTcpFin) != 0) stream.finished = true;
@@ -268,6 +266,10 @@ SlowConnection& SlowLedger::connection_of(const Packet& packet, SlowTotal& total
     const bool other_number =
         syn_only && (!stream.opening_seen || stream.opening_sequence != packet.sequence);
     if (other_number && live->closed()) over = true;
+    if (other_number && stream.started && !live->closed()) stream.second_open = packet.sequence;
+    const bool second_begins = !syn && packet.payload_bytes > 0 && stream.second_open &&
+                               packet.sequence == *stream.second_open + 1;
+    over = over || second_begins;
   }
   if (over) {
     ++counters_.connections;

@@ -59,7 +59,8 @@ struct SlowStream {
   int64_t end_position = 0;    // behind the furthest payload byte
   uint32_t end_sequence = 0;   // the sequence number at end_position
   std::optional<int64_t> acked_position;
-  bool finished = false;  // FIN seen
+  bool finished = false;                // FIN seen
+  std::optional<uint32_t> second_open;  // initial number of a SYN nobody believes yet
 
   Bounds bounds(Promise promise) const;
 };

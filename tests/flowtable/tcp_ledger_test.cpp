@@ -146,15 +146,5 @@ TEST(TcpLedger, a_one_sided_feed_is_measured_by_its_acknowledgements) {
   Stream().acknowledged(0).acknowledged(1000).acknowledged(2000).acknowledged(2000).expect(0, 2000);
 }
 
-TEST(TcpLedger, a_connection_that_begins_anew_on_open_ports_goes_on_counting) {
-  Stream()
-      .handshake()
-      .data(0, 100)
-      .send(0, 900000, 0, 0, kTcpSyn)
-      .send(0, 900001, 0, 50)
-      .send(0, 900051, 0, 50)
-      .expect(200, 200);
-}
-
 }  // namespace
 }  // namespace weir

@@ -10,7 +10,7 @@ TcpTalk::TcpTalk(PacketMaker& maker, TestClock& clock, const Endpoint& opener,
 TestPacket TcpTalk::raw(Side from, const TestSegment& segment, int64_t position) {
   TestPacket made =
       maker_.tcp(ends_[index(from)], ends_[index(peer_of(from))], segment, clock_.next_ns());
-  made.told = {promise_, line_ + position};
+  made.told = {promise_, position};
   return made;
 }
 

@@ -62,9 +62,6 @@ class TcpTalk {
     return numbers_[index(side)] + 1u + static_cast<uint32_t>(position);
   }
 
-  /// Told positions start here from now on: another numbering of the same connection.
-  void set_line(int64_t line) { line_ = line; }
-
  private:
   static size_t index(Side side) { return static_cast<size_t>(side); }
   int64_t& said(Side side) { return said_bytes_[index(side)]; }
@@ -78,7 +75,6 @@ class TcpTalk {
   std::array<int64_t, 2> said_bytes_{};
   std::array<bool, 2> finished_{};
   Promise promise_;
-  int64_t line_ = 0;
 };
 
 }  // namespace weir
