@@ -36,12 +36,63 @@ NextHeader read_vlan(Walk& walk) noexcept {
   return read_ether_type(walk);
 }
 
-/// Cisco VN-Tag: four bytes, then an EtherType again.
-NextHeader read_vn_tag(Walk& walk) noexcept {
-  HeaderView<4> tag;
-  if (!walk.reader.take(tag)) return walk.stop(DropReason::kLinkMalformed);
+/// Steps over a tag of a known size; false, with Walk::drop set, if it is cut or too deep.
+template <uint32_t kBytes>
+bool skip_tag(Walk& walk) noexcept {
+  HeaderView<kBytes> tag;
+  if (!walk.reader.take(tag)) {
+    walk.drop = DropReason::kLinkMalformed;
+    return false;
+  }
+  if (walk.enter_layer()) return true;
+  walk.drop = DropReason::kTunnelMalformed;
+  return false;
+}
+
+/// A tag between two EtherTypes: Cisco's VN-Tag has four bytes, the E-Tag of IEEE 802.1BR six.
+template <uint32_t kBytes>
+NextHeader read_tag(Walk& walk) noexcept {
+  return skip_tag<kBytes>(walk) ? read_ether_type(walk) : NextHeader::kNothing;
+}
+
+/// A tag around a whole Ethernet frame: FabricPath's has two bytes, the I-TAG of IEEE 802.1ah four.
+template <uint32_t kBytes>
+NextHeader read_frame_tag(Walk& walk) noexcept {
+  return skip_tag<kBytes>(walk) ? NextHeader::kEthernet : NextHeader::kNothing;
+}
+
+/// IEEE 802.1AE 9.3: control, short length, packet number, and an identifier of eight bytes where
+/// the control says so. Only what is authenticated but not encrypted can be read on.
+NextHeader read_macsec(Walk& walk) noexcept {
+  constexpr uint8_t kVersion = 0x80, kIdentifier = 0x20, kEncrypted = 0x0c;
+  HeaderView<1> control;
+  if (!walk.reader.view(control)) return walk.stop(DropReason::kLinkMalformed);
+  if ((control.u8<0>() & (kVersion | kEncrypted)) != 0) return walk.stop(DropReason::kNotIp);
+  return (control.u8<0>() & kIdentifier) != 0 ? read_tag<14>(walk) : read_tag<6>(walk);
+}
+
+/// RFC 8300 2.2: a length in words and a next protocol.
+NextHeader read_nsh(Walk& walk) noexcept {
+  HeaderView<4> base;
+  if (!walk.reader.view(base)) return walk.stop(DropReason::kLinkMalformed);
+  const uint32_t bytes = (base.u8<1>() & 0x3fu) * 4u;
+  if (bytes < 8 || !walk.reader.skip(bytes)) return walk.stop(DropReason::kLinkMalformed);
   if (!walk.enter_layer()) return walk.stop(DropReason::kTunnelMalformed);
-  return read_ether_type(walk);
+  constexpr uint8_t kIpv4 = 1, kIpv6 = 2, kEthernet = 3, kNested = 4, kMpls = 5;
+  switch (base.u8<3>()) {
+    case kIpv4:
+      return NextHeader::kIpv4;
+    case kIpv6:
+      return NextHeader::kIpv6;
+    case kEthernet:
+      return NextHeader::kEthernet;
+    case kNested:
+      return NextHeader::kNsh;
+    case kMpls:
+      return NextHeader::kMpls;
+    default:
+      return walk.stop(DropReason::kNotIp);
+  }
 }
 
 /// RFC 3032 2.1; what follows the stack by RFC 4385 3 (first nibble).
@@ -264,6 +315,16 @@ NextHeader next_of_ether_type(Walk& walk, uint16_t ether_type) noexcept {
       return NextHeader::kPppoe;
     case 0x8926:
       return NextHeader::kVnTag;
+    case 0x893f:
+      return NextHeader::kETag;
+    case 0x88e5:
+      return NextHeader::kMacsec;
+    case 0x8903:
+      return NextHeader::kFabricPath;
+    case 0x88e7:
+      return NextHeader::kBackboneTag;
+    case 0x894f:
+      return NextHeader::kNsh;
     case 0x880b:
       return NextHeader::kPpp;
     case kBridgedEthernet:  // costs a layer, or a frame could nest frames without end
@@ -286,8 +347,7 @@ NextHeader next_of_link(Walk& walk, LinkType link) noexcept {
     case LinkType::kNull:
     case LinkType::kLoop:
       return NextHeader::kNullLoop;
-    case LinkType::kPpp:
-      return NextHeader::kPpp;
+    case LinkType::kPpp:  // old captures hold Cisco's framing too
     case LinkType::kPppSerial:
       return NextHeader::kPppSerial;
     case LinkType::kPppEther:
@@ -324,7 +384,22 @@ NextHeader reach_ip(Walk& walk, NextHeader next) noexcept {
         next = read_vlan(walk);
         break;
       case NextHeader::kVnTag:
-        next = read_vn_tag(walk);
+        next = read_tag<4>(walk);
+        break;
+      case NextHeader::kETag:
+        next = read_tag<6>(walk);
+        break;
+      case NextHeader::kMacsec:
+        next = read_macsec(walk);
+        break;
+      case NextHeader::kFabricPath:
+        next = read_frame_tag<2>(walk);
+        break;
+      case NextHeader::kBackboneTag:
+        next = read_frame_tag<4>(walk);
+        break;
+      case NextHeader::kNsh:
+        next = read_nsh(walk);
         break;
       case NextHeader::kMpls:
         next = read_mpls(walk);

@@ -7,7 +7,7 @@ namespace weir {
 namespace {
 
 constexpr uint16_t kTypeBridged = 0x6558, kTypeErspan12 = 0x88be, kTypeErspan3 = 0x22eb,
-                   kTypePpp = 0x880b;
+                   kTypePpp = 0x880b, kTypeWccp = 0x883e;
 constexpr int kGtpExtensions = 8;
 constexpr TunnelStep kNoTunnel{};
 
@@ -52,6 +52,14 @@ TunnelStep enter_pptp(Walk& walk, uint16_t flags, uint16_t type) noexcept {
   return {TunnelKind::kGre, NextHeader::kPpp};
 }
 
+/// Web cache redirection: an IPv4 packet, from version 2 on behind four bytes of its own.
+TunnelStep enter_wccp(Walk& walk) noexcept {
+  HeaderView<1> first;
+  if (!walk.reader.view(first)) return kNoTunnel;
+  if (first.u8<0>() >> 4 != 4 && !walk.reader.skip(4)) return kNoTunnel;
+  return {TunnelKind::kGre, NextHeader::kIpv4};
+}
+
 /// RFC 2784, 2890; NVGRE is RFC 7637 3.2: bridged Ethernet with a key and nothing else.
 TunnelStep enter_gre(Walk& walk) noexcept {
   HeaderView<4> header;
@@ -72,6 +80,8 @@ TunnelStep enter_gre(Walk& walk) noexcept {
     case kTypeErspan12:
     case kTypeErspan3:
       return enter_erspan(walk, type, has_sequence);
+    case kTypeWccp:
+      return enter_wccp(walk);
     case kTypeBridged:
       if (has_key && (flags & (kChecksum | kSequence)) == 0)
         return {TunnelKind::kNvgre, NextHeader::kEthernet, key.u32<0>() >> 8};

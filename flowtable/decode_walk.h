@@ -17,11 +17,16 @@ enum class NextHeader : uint8_t {
   kIpByVersion,  // either, told by the first nibble
   kEthernet,
   kVlan,
-  kVnTag,
+  kVnTag,  // these lead to an EtherType, as kVlan
+  kETag,
+  kMacsec,
+  kFabricPath,  // these to an Ethernet frame
+  kBackboneTag,
+  kNsh,
   kMpls,
   kPppoe,
   kPpp,        // address and control field or not, protocol compressed or not
-  kPppSerial,  // HDLC framing that may be Cisco's
+  kPppSerial,  // or Cisco's HDLC, told by the first byte
   kCiscoHdlc,
   kFrameRelay,
   kLlc,

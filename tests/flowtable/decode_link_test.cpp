@@ -47,9 +47,26 @@ TEST(DecodeLink, a_priority_tag_is_no_vlan) {
   EXPECT_EQ(decoded(udp_behind(PacketBuilder().ethernet().vlan(0x6000).vlan(12))).vlan, 12);
 }
 
-TEST(DecodeLink, a_vn_tag_is_stepped_over) {
-  expect_udp(decoded(udp_behind(
-      PacketBuilder().ethernet({.ether_type = 0x8926}).raw({0x80, 1, 0, 0, 0x08, 0x00}))));
+TEST(DecodeLink, tags_of_bridges_and_fabrics_are_stepped_over) {
+  const auto behind = [](uint16_t type, Bytes tag) {
+    return PacketBuilder().ethernet({.ether_type = type}).raw(std::move(tag));
+  };
+  expect_udp(decoded(udp_behind(behind(0x8926, {0x80, 1, 0, 0, 0x08, 0x00}))));        // VN-Tag
+  expect_udp(decoded(udp_behind(behind(0x893f, {0x10, 0, 0, 1, 0, 0, 0x08, 0x00}))));  // E-Tag
+  expect_udp(decoded(udp_behind(behind(0x8903, {0, 1}).ethernet())));                  // FabricPath
+  expect_udp(decoded(udp_behind(behind(0x88e7, {0, 0, 0, 1}).ethernet())));            // 802.1ah
+  expect_udp(decoded(udp_behind(behind(0x894f, {0, 2, 2, 1, 0, 0, 1, 2}))));           // NSH
+  expect_udp(decoded(udp_behind(behind(0x894f, {0, 2, 2, 3, 0, 0, 1, 2}).ethernet())));
+}
+
+TEST(DecodeLink, a_frame_that_is_only_authenticated_is_read_and_an_encrypted_one_is_not) {
+  Bytes tag{0x20, 0, 0, 0, 0, 7, 1, 2, 3, 4, 5, 6, 7, 8, 0x08, 0x00};
+  const auto frame = [&] {
+    return udp_behind(PacketBuilder().ethernet({.ether_type = 0x88e5}).raw(tag));
+  };
+  expect_udp(decoded(frame()));
+  tag[0] = 0x2c;
+  EXPECT_EQ(decoded(frame()).drop, DropReason::kNotIp);
 }
 
 TEST(DecodeLink, labels_lead_to_ip_by_its_first_nibble) {
@@ -83,6 +100,7 @@ TEST(DecodeLink, ppp_is_read_with_and_without_framing_and_compression) {
 
 TEST(DecodeLink, a_serial_link_may_carry_cisco_framing) {
   expect_udp(decoded(udp_behind(PacketBuilder().cisco_hdlc()), {}, LinkType::kPppSerial));
+  expect_udp(decoded(udp_behind(PacketBuilder().cisco_hdlc()), {}, LinkType::kPpp));
 }
 
 TEST(DecodeLink, every_other_link_type_leads_to_ip) {

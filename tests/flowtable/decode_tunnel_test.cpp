@@ -31,6 +31,10 @@ const TunnelCase kTunnels[] = {
      [](PacketBuilder& b) -> PacketBuilder& {
        return b.gre({.key = 9, .sequence = 1, .version = 1}).ppp();
      }},
+    {TunnelKind::kGre, false,
+     [](PacketBuilder& b) -> PacketBuilder& {
+       return b.gre({.type = 0x883e}).raw({0, 1, 2, 3});
+     }},
     {TunnelKind::kNvgre, false,
      [](PacketBuilder& b) -> PacketBuilder& { return b.nvgre(4711).ethernet(); }},
     {TunnelKind::kVxlan, false,

@@ -86,9 +86,34 @@ class Maker {
       constexpr uint16_t kTagTypes[] = {0x8100, 0x88a8, 0x9100, 0x9200};
       builder_.vlan(static_cast<uint16_t>(one_in(2) ? below(8) : below(4096)), kTagTypes[below(4)]);
     }
+    while (one_in(12)) add_odd_tag();
     while (one_in(8)) builder_.mpls(below(1u << 20));
     if (one_in(12)) builder_.mpls(3).pseudowire().ethernet();
     if (one_in(8)) builder_.pppoe();
+  }
+
+  void add_odd_tag() {
+    const auto last = static_cast<uint8_t>(1 + below(6));
+    switch (below(6)) {
+      case 0:
+        builder_.raw({0x80, 1, 0, 0, 0x08, 0x00}, 0x8926);
+        break;
+      case 1:
+        builder_.raw({0x10, 0, 0, 0xd3, 0, 0, 0x86, 0xdd}, 0x893f);
+        break;
+      case 2:
+        builder_.raw({0, 1}, 0x8903).ethernet();
+        break;
+      case 3:
+        builder_.raw({0, 1, 2, 3}, 0x88e7).ethernet();
+        break;
+      case 4:
+        builder_.raw({0, 0, 0, 0, 0, 7, 0x08, 0x00}, 0x88e5);
+        break;
+      default:
+        builder_.raw({0, 2, 2, last, 0, 0, 1, 2}, 0x894f);
+        if (last == 3) builder_.ethernet();
+    }
   }
 
   std::string address4() {
@@ -125,7 +150,10 @@ class Maker {
   }
 
   void add_tunnel() {
-    switch (below(12)) {
+    switch (below(13)) {
+      case 11:
+        builder_.gre({.type = 0x883e}).raw(one_in(2) ? Bytes{} : Bytes{0, 1, 2, 3});
+        break;
       case 0:
         builder_.gre({.checksum = one_in(2)});
         break;

@@ -28,7 +28,6 @@ Packet SlowWalk::link() {
     case 1:
       return ethernet(all, {});
     case 9:
-      return ppp(all, {});
     case 50:
       if (!all.has(1)) return dropped(DropReason::kLinkMalformed);
       if (all.u8(0) == 0x0f || all.u8(0) == 0x8f) return cisco_hdlc(all, {});
@@ -94,12 +93,24 @@ Packet SlowWalk::ether_type(unsigned type, Region at, Around around) {
     ++around.layers;
     return type_or_length(at.from(2), around);
   }
-  if (type == 0x8926) {
-    if (!at.has(4)) return dropped(DropReason::kLinkMalformed);
+  const auto tag = [&](unsigned bytes, bool frame_follows) {
+    if (!at.has(bytes)) return dropped(DropReason::kLinkMalformed);
     if (full) return dropped(DropReason::kTunnelMalformed);
     ++around.layers;
-    return type_or_length(at.from(4), around);
+    return frame_follows ? ethernet(at.from(bytes), around)
+                         : type_or_length(at.from(bytes), around);
+  };
+  if (type == 0x8926) return tag(4, false);
+  if (type == 0x893f) return tag(6, false);
+  if (type == 0x8903) return tag(2, true);
+  if (type == 0x88e7) return tag(4, true);
+  if (type == 0x88e5) {
+    if (!at.has(1)) return dropped(DropReason::kLinkMalformed);
+    const bool version = at.u8(0) >= 128, encrypted = at.u8(0) / 4 % 4 != 0;
+    if (version || encrypted) return dropped(DropReason::kNotIp);
+    return tag(at.u8(0) & 0x20 ? 14 : 6, false);
   }
+  if (type == 0x894f) return nsh(at, around);
   if (type == 0x6558) {
     if (full) return dropped(DropReason::kTunnelMalformed);
     ++around.layers;
@@ -108,6 +119,21 @@ Packet SlowWalk::ether_type(unsigned type, Region at, Around around) {
   if (type == 0x8847 || type == 0x8848) return mpls(at, around);
   if (type == 0x8864) return pppoe(at, around);
   if (type == 0x880b) return ppp(at, around);
+  return dropped(DropReason::kNotIp);
+}
+
+Packet SlowWalk::nsh(Region at, Around around) {
+  if (!at.has(4)) return dropped(DropReason::kLinkMalformed);
+  const unsigned bytes = at.u8(1) % 64 * 4;
+  if (bytes < 8 || bytes > at.wire()) return dropped(DropReason::kLinkMalformed);
+  if (around.layers == options_.decode_depth) return dropped(DropReason::kTunnelMalformed);
+  ++around.layers;
+  const Region inside = at.from(bytes);
+  if (at.u8(3) == 1) return ip(inside, around, 4);
+  if (at.u8(3) == 2) return ip(inside, around, 6);
+  if (at.u8(3) == 3) return ethernet(inside, around);
+  if (at.u8(3) == 4) return nsh(inside, around);
+  if (at.u8(3) == 5) return mpls(inside, around);
   return dropped(DropReason::kNotIp);
 }
 

@@ -6,8 +6,9 @@ namespace {
 
 /// EtherTypes that lead to an IP header, directly or through tags.
 bool is_known_type(unsigned type) {
-  for (const unsigned known : {0x0800u, 0x86ddu, 0x8100u, 0x88a8u, 0x9100u, 0x9200u, 0x8847u,
-                               0x8848u, 0x8864u, 0x8926u, 0x880bu})
+  for (const unsigned known :
+       {0x0800u, 0x86ddu, 0x8100u, 0x88a8u, 0x9100u, 0x9200u, 0x8847u, 0x8848u, 0x8864u, 0x8926u,
+        0x880bu, 0x893fu, 0x8903u, 0x88e7u, 0x88e5u, 0x894fu})
     if (type == known) return true;
   return false;
 }
@@ -65,6 +66,12 @@ std::optional<Inside> SlowWalk::gre(Region at) const {
   if (type == 0x6558 && key && !checksum && !sequence)
     return Inside{TunnelKind::kNvgre, inside, Carries::kEthernet, 0, vsid};
   if (type == 0x6558) return Inside{TunnelKind::kGre, inside, Carries::kEthernet};
+  if (type == 0x883e) {
+    if (!inside.has(1)) return {};
+    if (inside.u8(0) / 16 == 4) return Inside{TunnelKind::kGre, inside, Carries::kIpv4};
+    if (inside.wire() < 4) return {};
+    return Inside{TunnelKind::kGre, inside.from(4), Carries::kIpv4};
+  }
   if (!is_known_type(type)) return {};
   return Inside{TunnelKind::kGre, inside, Carries::kEtherType, type};
 }

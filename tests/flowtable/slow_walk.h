@@ -65,6 +65,7 @@ class SlowWalk {
   Packet ethernet(Region at, Around around);
   Packet type_or_length(Region at, Around around);
   Packet ether_type(unsigned type, Region at, Around around);
+  Packet nsh(Region at, Around around);
   Packet llc(Region at, Around around);
   Packet snap(Region at, Around around);
   Packet mpls(Region at, Around around);

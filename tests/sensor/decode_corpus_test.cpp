@@ -44,7 +44,8 @@ struct Account {
   uint64_t packets = 0;
   uint64_t counted = 0;
   std::string disagreement;  // with the twin
-  bool plain = true;         // Ethernet, no tunnel, no fragment, no IP length of zero
+  bool plain =
+      true;  // Ethernet with VLAN tags at most, no tunnel or fragment, no IP length of zero
 };
 
 Account account_of(const fs::path& path) {
@@ -71,7 +72,7 @@ Account account_of(const fs::path& path) {
     if (packet.drop != DropReason::kNone) continue;
     ++account.counted;
     if (packet.inner_tunnel != TunnelKind::kNone || packet.outer_tunnel != TunnelKind::kNone ||
-        packet.fragment != FragmentKind::kNone)
+        packet.fragment != FragmentKind::kNone || (packet.layers != 0 && packet.vlan == 0))
       account.plain = false;
     if (!packet.source.is_v4()) continue;
     if (packet.ip[2] == 0 && packet.ip[3] == 0) account.plain = false;
