@@ -1,6 +1,7 @@
-// Time of short stretches by the CPU's time-stamp counter, in nanoseconds.
+// Time of short stretches by the CPU's time-stamp counter, of long ones by the thread's CPU time.
 #pragma once
 
+#include <time.h>
 #include <x86intrin.h>
 
 #include <chrono>
@@ -14,6 +15,14 @@ inline uint64_t read_cycles() noexcept {
   const uint64_t cycles = __rdtsc();
   _mm_lfence();
   return cycles;
+}
+
+/// What this thread has used of a CPU, user and system; for stretches so long that others get a
+/// turn.
+inline double thread_cpu_ns() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
 }
 
 /// Nanoseconds a count of the time-stamp counter, measured over 50 ms at the first call.
