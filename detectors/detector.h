@@ -19,6 +19,7 @@ class SweepDetector {
  public:
   virtual ~SweepDetector() = default;
   /// Appends a finding for everything that moved since the last sweep and meets a condition now.
+  /// The caller, who knows it, fills in Finding::detector.
   virtual void sweep(const SweepView& moved, std::vector<Finding>& findings) = 0;
 };
 

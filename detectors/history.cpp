@@ -238,7 +238,7 @@ void History::write_seen(const PairKey& pair, uint32_t first_day, uint32_t last_
 }
 
 void History::commit(uint64_t now_s, uint32_t first_day, bool complete) {
-  const auto today = static_cast<uint32_t>(now_s / kDay_s);
+  const auto today = static_cast<uint32_t>(now_s / kDaySeconds);
   if (today != pruned_day_) {
     const auto before = [today](uint32_t days) {
       return std::to_string(today - std::min(today, days));

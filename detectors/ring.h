@@ -19,14 +19,14 @@ struct WindowShape {
   int buckets;
 };
 
-inline constexpr uint64_t kDay_s = 86400;
+inline constexpr uint64_t kDaySeconds = 86400;
 inline constexpr std::array<WindowShape, 6> kWindowShapes = {{
     {60, 10, 6},
     {600, 60, 10},
     {3600, 600, 6},
-    {kDay_s, 3600, 24},
-    {7 * kDay_s, kDay_s, 7},
-    {30 * kDay_s, kDay_s, 30},
+    {kDaySeconds, 3600, 24},
+    {7 * kDaySeconds, kDaySeconds, 7},
+    {30 * kDaySeconds, kDaySeconds, 30},
 }};
 constexpr const WindowShape& shape_of(Window window) {
   return kWindowShapes[static_cast<size_t>(window)];

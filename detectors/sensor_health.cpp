@@ -11,8 +11,8 @@
 namespace weir {
 namespace {
 
-constexpr uint64_t kSecond_ns = 1'000'000'000;
-constexpr uint64_t kWindow_s = 60;
+constexpr uint64_t kSecondNs = 1'000'000'000;
+constexpr uint64_t kWindowSeconds = 60;
 
 /// The rows of kOptions; a finding names the one that was exceeded.
 enum Row : uint16_t {
@@ -93,7 +93,7 @@ class SensorHealth : public SweepDetector {
     judge_time(moved.now_ns, feed, findings);
     last_ = feed;
     last_sweep_ns_ = moved.now_ns;
-    if (moved.now_ns - window_start_ns_ >= kWindow_s * kSecond_ns) {
+    if (moved.now_ns - window_start_ns_ >= kWindowSeconds * kSecondNs) {
       judge(grown(feed, window_start_), window_start_ns_, moved.now_ns, limits_[kMinimumPackets],
             findings);
       window_start_ = feed;
@@ -106,13 +106,13 @@ class SensorHealth : public SweepDetector {
   /// Silence and jumps, from one sweep to the next.
   void judge_time(uint64_t now_ns, const Feed& feed, std::vector<Finding>& findings) {
     if (feed.packets == last_.packets) {
-      const uint64_t silent_s = (now_ns - last_packet_ns_) / kSecond_ns;
+      const uint64_t silent_s = (now_ns - last_packet_ns_) / kSecondNs;
       if (silent_s >= limits_[kSilence])
         report(kSilence, silent_s, last_packet_ns_, now_ns, findings).counterfactual = silent_s + 1;
       return;
     }
     last_packet_ns_ = now_ns;
-    const uint64_t step_s = (now_ns - last_sweep_ns_) / kSecond_ns;
+    const uint64_t step_s = (now_ns - last_sweep_ns_) / kSecondNs;
     if (step_s >= limits_[kJump] && feed.packets >= limits_[kMinimumPacketsReplay])
       report(kJump, step_s, last_sweep_ns_, now_ns, findings).counterfactual = step_s + 1;
   }
@@ -155,7 +155,7 @@ class SensorHealth : public SweepDetector {
     finding.observed = finding.observed_low = observed;
     finding.threshold = limits_[row];
     finding.window_start_ns = start_ns;
-    finding.window_s = (now_ns - start_ns) / kSecond_ns;
+    finding.window_s = (now_ns - start_ns) / kSecondNs;
     finding.score = 0.2;
     finding.option = row;
     return finding;

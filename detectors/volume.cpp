@@ -10,9 +10,9 @@ namespace {
 
 Finding finding_of(const SweepView& view, const PairKey& key, const ByteLimit& limit,
                    Amount amount) {
-  constexpr uint64_t kSecond_ns = 1'000'000'000;
+  constexpr uint64_t kSecondNs = 1'000'000'000;
   const WindowShape& shape = shape_of(limit.window);
-  const uint64_t now_bucket = view.now_ns / kSecond_ns / shape.bucket_s;
+  const uint64_t now_bucket = view.now_ns / kSecondNs / shape.bucket_s;
   const uint64_t before = std::min(now_bucket, static_cast<uint64_t>(shape.buckets - 1));
   Finding finding;
   finding.time_ns = view.now_ns;
@@ -20,7 +20,7 @@ Finding finding_of(const SweepView& view, const PairKey& key, const ByteLimit& l
   finding.observed_low = amount.low_bytes;
   finding.threshold = limit.threshold_bytes;
   finding.window_s = shape.window_s;
-  finding.window_start_ns = (now_bucket - before) * shape.bucket_s * kSecond_ns;
+  finding.window_start_ns = (now_bucket - before) * shape.bucket_s * kSecondNs;
   finding.counterfactual = amount.high_bytes + 1;
   finding.host = key.host;
   finding.destination = key.destination;
@@ -44,8 +44,15 @@ std::vector<ByteLimit> limits_of(std::span<const Window> windows,
   return limits;
 }
 
+uint64_t least_threshold(std::span<const ByteLimit> limits) {
+  uint64_t least_bytes = UINT64_MAX;
+  for (const ByteLimit& limit : limits) least_bytes = std::min(least_bytes, limit.threshold_bytes);
+  return least_bytes;
+}
+
 void PushedByPair::sweep(const SweepView& moved, std::vector<Finding>& findings) {
   for (const uint32_t pair : moved.pairs) {
+    if (moved.windows.bound_of_pair(pair) < least_bytes_) continue;
     for (const ByteLimit& limit : limits_) {
       const Amount pushed = moved.windows.pushed_by_pair(pair, limit.window);
       const Amount left = limit.window == Window::kHour ? moved.windows.left_by_pair(pair) : pushed;

@@ -27,16 +27,19 @@ uint64_t whole_of(const OptionValue& value);
 std::vector<ByteLimit> limits_of(std::span<const Window> windows,
                                  std::span<const OptionValue> values);
 
+uint64_t least_threshold(std::span<const ByteLimit> limits);
+
 /// Fires for every pair that pushed as much as a limit within its window: volume.burst and
 /// volume.slow differ in the windows.
 class PushedByPair : public SweepDetector {
  public:
   PushedByPair(std::span<const Window> windows, std::span<const OptionValue> values)
-      : limits_(limits_of(windows, values)) {}
+      : limits_(limits_of(windows, values)), least_bytes_(least_threshold(limits_)) {}
   void sweep(const SweepView& moved, std::vector<Finding>& findings) override;
 
  private:
   std::vector<ByteLimit> limits_;
+  uint64_t least_bytes_;
 };
 
 /// `base` at the threshold, 0.1 more at each further x4, at most 0.9.

@@ -11,10 +11,13 @@ constexpr std::array kWindows = {Window::kHour, Window::kDay};
 class VolumeDestination : public SweepDetector {
  public:
   explicit VolumeDestination(std::span<const OptionValue> values)
-      : limits_(limits_of(kWindows, values)), minimum_hosts_(whole_of(values[2])) {}
+      : limits_(limits_of(kWindows, values)),
+        least_bytes_(least_threshold(limits_)),
+        minimum_hosts_(whole_of(values[2])) {}
 
   void sweep(const SweepView& moved, std::vector<Finding>& findings) override {
     for (const uint32_t destination : moved.destinations) {
+      if (moved.windows.bound_of_destination(destination) < least_bytes_) continue;
       for (const ByteLimit& limit : limits_) {
         const Amount pushed = moved.windows.pushed_to_destination(destination, limit.window);
         if (pushed.high_bytes < limit.threshold_bytes) continue;
@@ -30,6 +33,7 @@ class VolumeDestination : public SweepDetector {
 
  private:
   std::vector<ByteLimit> limits_;
+  uint64_t least_bytes_;
   uint64_t minimum_hosts_;
 };
 

@@ -10,10 +10,12 @@ constexpr std::array kWindows = {Window::kHour, Window::kDay};
 
 class VolumeHost : public SweepDetector {
  public:
-  explicit VolumeHost(std::span<const OptionValue> values) : limits_(limits_of(kWindows, values)) {}
+  explicit VolumeHost(std::span<const OptionValue> values)
+      : limits_(limits_of(kWindows, values)), least_bytes_(least_threshold(limits_)) {}
 
   void sweep(const SweepView& moved, std::vector<Finding>& findings) override {
     for (const uint32_t host : moved.hosts) {
+      if (moved.windows.bound_of_host(host) < least_bytes_) continue;
       for (const ByteLimit& limit : limits_) {
         const Amount pushed = moved.windows.pushed_by_host(host, limit.window);
         if (pushed.high_bytes < limit.threshold_bytes) continue;
@@ -25,6 +27,7 @@ class VolumeHost : public SweepDetector {
 
  private:
   std::vector<ByteLimit> limits_;
+  uint64_t least_bytes_;
 };
 
 const std::array<Option, 2> kOptions = {{

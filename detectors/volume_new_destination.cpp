@@ -13,9 +13,10 @@ class VolumeNewDestination : public SweepDetector {
         new_within_d_(whole_of(values[1])) {}
 
   void sweep(const SweepView& moved, std::vector<Finding>& findings) override {
-    constexpr uint64_t kDay_ns = kDay_s * 1'000'000'000;
-    const uint64_t today = moved.now_ns / kDay_ns;
+    constexpr uint64_t kDayNs = kDaySeconds * 1'000'000'000;
+    const uint64_t today = moved.now_ns / kDayNs;
     for (const uint32_t pair : moved.pairs) {
+      if (moved.windows.bound_of_pair(pair) < limit_.threshold_bytes) continue;
       const Amount pushed = moved.windows.pushed_by_pair(pair, limit_.window);
       if (pushed.high_bytes < limit_.threshold_bytes) continue;
       const uint64_t known_d = today - moved.windows.first_day_of_pair(pair);
@@ -41,7 +42,7 @@ std::string explain(const Finding& finding) {
     return words + " Whether it is new to the host cannot be told yet: still learning.";
   if (finding.detail < 1) return words + " The host first sent to it today.";
   return words + " The host first sent to it " +
-         window_words(static_cast<uint64_t>(finding.detail) * kDay_s) + " ago.";
+         window_words(static_cast<uint64_t>(finding.detail) * kDaySeconds) + " ago.";
 }
 
 const std::array<Option, 2> kOptions = {{

@@ -14,6 +14,7 @@ class VolumeRatio : public SweepDetector {
 
   void sweep(const SweepView& moved, std::vector<Finding>& findings) override {
     for (const uint32_t pair : moved.pairs) {
+      if (moved.windows.bound_of_pair(pair) < floor_.threshold_bytes) continue;
       const Amount pushed = moved.windows.pushed_by_pair(pair, floor_.window);
       if (pushed.high_bytes == 0 || pushed.high_bytes < floor_.threshold_bytes) continue;
       const auto out = static_cast<double>(pushed.high_bytes);

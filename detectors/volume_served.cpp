@@ -13,6 +13,7 @@ class VolumeServed : public SweepDetector {
 
   void sweep(const SweepView& moved, std::vector<Finding>& findings) override {
     for (const uint32_t pair : moved.pairs) {
+      if (moved.windows.bound_of_pair(pair) < limit_.threshold_bytes) continue;
       const Amount served = moved.windows.served_by_pair(pair);
       if (served.high_bytes == 0 || served.high_bytes < limit_.threshold_bytes) continue;
       Finding& finding = findings.emplace_back(pair_finding(moved, pair, limit_, served));

@@ -10,7 +10,7 @@
 namespace weir {
 namespace {
 
-constexpr uint64_t kSecond_ns = 1'000'000'000;
+constexpr uint64_t kSecondNs = 1'000'000'000;
 
 template <class AnyRing>
 void move(AnyRing& ring, uint64_t newest, int64_t bytes) {
@@ -20,7 +20,8 @@ void move(AnyRing& ring, uint64_t newest, int64_t bytes) {
     ring.take_back(newest, static_cast<uint64_t>(-bytes));
 }
 
-int64_t grown(uint64_t now, uint64_t before) { return static_cast<int64_t>(now - before); }
+/// What a window can have grown by.
+uint64_t growth(int64_t bytes) { return static_cast<uint64_t>(std::max<int64_t>(bytes, 0)); }
 
 /// A gap bucket may reach back before the window: low errs to the low side.
 int gap_buckets(Window window) { return window == Window::kDay ? 7 : 2; }
@@ -61,8 +62,8 @@ Windows::Windows(const WindowsOptions& options, History* history)
 Windows::~Windows() = default;
 
 void Windows::begin_sweep(uint64_t now_ns) {
-  const uint64_t now_s = std::max(now_ns / kSecond_ns, now_s_);
-  const auto today = static_cast<uint32_t>(now_s / kDay_s);
+  const uint64_t now_s = std::max(now_ns / kSecondNs, now_s_);
+  const auto today = static_cast<uint32_t>(now_s / kDaySeconds);
   if (!started_) {
     started_ = true;
     now_s_ = now_s;
@@ -93,31 +94,23 @@ void Windows::observe(const TotalSnapshot& total) {
   if (!options_.scopes.test(static_cast<size_t>(total.scope)) || total.scope == Scope::kLocal)
     return;
   SeenTotal& seen = seen_of(total.lane, total.id.slot);
-  if (seen.generation != total.id.generation) seen = SeenTotal{.generation = total.id.generation};
-  const uint64_t served_bytes =
-      std::min(total.served.payload_high_bytes, total.out.payload_high_bytes);
-  const SeenTotal current = {
-      .generation = total.id.generation,
-      .pair = seen.pair,
-      .pushed_bytes = total.out.payload_high_bytes - served_bytes,
-      .served_bytes = served_bytes,
-      .received_bytes = total.in.payload_high_bytes,
-      .gap_bytes = total.out.payload_high_bytes -
-                   std::min(total.out.payload_low_bytes, total.out.payload_high_bytes)};
+  if (seen.generation != total.id.generation) {
+    seen = SeenTotal{};
+    seen.generation = total.id.generation;
+  }
+  const uint64_t out_bytes = total.out.payload_high_bytes;
   // Whoever sent no payload yet needs no windows, and a flood of such takes none. What it
   // received counts once it sends.
-  if (seen.pair == kNoRecord && current.pushed_bytes + current.served_bytes == 0) return;
+  if (seen.pair == kNoRecord && out_bytes == 0) return;
+  const uint64_t served_bytes = std::min(total.served.payload_high_bytes, out_bytes);
+  const MovedBytes moved = {
+      .pushed = seen.pushed.set(out_bytes - served_bytes),
+      .served = seen.served.set(served_bytes),
+      .received = seen.received.set(total.in.payload_high_bytes),
+      .gap = seen.gap.set(out_bytes - std::min(total.out.payload_low_bytes, out_bytes))};
   // Not one packet of it was seen: it leaves on a way that is not watched, and only the peer's
   // acknowledgements tell of it. They stay in the ledger; sensor.health names the missing side.
-  if (total.out.packets == 0) {
-    seen = current;
-    return;
-  }
-  const MovedBytes moved = {.pushed = grown(current.pushed_bytes, seen.pushed_bytes),
-                            .served = grown(current.served_bytes, seen.served_bytes),
-                            .received = grown(current.received_bytes, seen.received_bytes),
-                            .gap = grown(current.gap_bytes, seen.gap_bytes)};
-  seen = current;
+  if (total.out.packets == 0) return;
   const PairKey key = {total.network, total.scope, total.host, total.destination};
   if (seen.pair != kNoRecord &&
       !(pairs_[seen.pair].total == total.id && pairs_[seen.pair].lane == total.lane))
@@ -125,13 +118,12 @@ void Windows::observe(const TotalSnapshot& total) {
   uint32_t host = kNoRecord;
   uint32_t destination = kNoRecord;
   if (seen.pair == kNoRecord) {
-    const uint64_t weight_bytes = current.pushed_bytes + current.served_bytes;
-    host = find_or_make_sum(Side::kHost, key, weight_bytes);
-    destination = find_or_make_sum(Side::kDestination, key, weight_bytes);
+    host = find_or_make_sum(Side::kHost, key, out_bytes);
+    destination = find_or_make_sum(Side::kDestination, key, out_bytes);
     if (host != kNoRecord && destination != kNoRecord)
-      seen.pair = find_or_make_pair(host, destination, weight_bytes);
+      seen.pair = find_or_make_pair(host, destination, out_bytes);
   }
-  const auto pushed_bytes = static_cast<uint64_t>(std::max<int64_t>(moved.pushed, 0));
+  const uint64_t pushed_bytes = growth(moved.pushed);
   if (seen.pair != kNoRecord) {
     PairWindows& pair = pairs_[seen.pair];
     pair.total = total.id;
@@ -152,26 +144,26 @@ void Windows::observe(const TotalSnapshot& total) {
 void Windows::advance(PairWindows& pair) const {
   const uint64_t from_s = pair.last_s;
   const uint64_t to_s = now_s_;
-  if (from_s == to_s) return;
+  pair.last_s = static_cast<uint32_t>(to_s);
+  if (from_s / 10 == to_s / 10) return;  // every bucket is a multiple of 10 s
   pair.seconds_10.advance(from_s / 10, to_s / 10);
   pair.minutes.advance(from_s / 60, to_s / 60);
   pair.minutes_10.advance(from_s / 600, to_s / 600);
   pair.hours.advance(from_s / 3600, to_s / 3600);
-  pair.days.advance(from_s / kDay_s, to_s / kDay_s);
+  pair.days.advance(from_s / kDaySeconds, to_s / kDaySeconds);
   pair.received_minutes_10.advance(from_s / 600, to_s / 600);
   pair.served_minutes_10.advance(from_s / 600, to_s / 600);
-  pair.older_gap.add(0, pair.gap.advance(from_s / kGapBucket_s, to_s / kGapBucket_s));
-  pair.last_s = static_cast<uint32_t>(to_s);
+  pair.older_gap.add(0, pair.gap.advance(from_s / kGapBucketSeconds, to_s / kGapBucketSeconds));
 }
 
 void Windows::advance(SumWindows& sum) const {
   const uint64_t from_s = sum.last_s;
   const uint64_t to_s = now_s_;
-  if (from_s == to_s) return;
+  sum.last_s = static_cast<uint32_t>(to_s);
+  if (from_s / 600 == to_s / 600) return;
   sum.minutes_10.advance(from_s / 600, to_s / 600);
   sum.hours.advance(from_s / 3600, to_s / 3600);
-  sum.gap.advance(from_s / kGapBucket_s, to_s / kGapBucket_s);
-  sum.last_s = static_cast<uint32_t>(to_s);
+  sum.gap.advance(from_s / kGapBucketSeconds, to_s / kGapBucketSeconds);
 }
 
 void Windows::add_to_pair(uint32_t number, const MovedBytes& moved) {
@@ -181,10 +173,11 @@ void Windows::add_to_pair(uint32_t number, const MovedBytes& moved) {
   move(pair.minutes, now_s_ / 60, moved.pushed);
   move(pair.minutes_10, now_s_ / 600, moved.pushed);
   move(pair.hours, now_s_ / 3600, moved.pushed);
-  move(pair.days, now_s_ / kDay_s, moved.pushed);
+  move(pair.days, now_s_ / kDaySeconds, moved.pushed);
   move(pair.received_minutes_10, now_s_ / 600, moved.received);
   move(pair.served_minutes_10, now_s_ / 600, moved.served);
-  move(pair.gap, now_s_ / kGapBucket_s, moved.gap);
+  move(pair.gap, now_s_ / kGapBucketSeconds, moved.gap);
+  pair.bound_bytes += growth(moved.pushed) + growth(moved.served);
   if (moved.pushed == 0 && moved.served == 0) return;
   if ((pair.flags & kMovedFlag) == 0) moved_pairs_.push_back(number);
   if (history_ != nullptr && (pair.flags & kDirtyFlag) == 0) {
@@ -199,7 +192,8 @@ void Windows::add_to_sum(Side side, uint32_t number, const MovedBytes& moved) {
   advance(sum);
   move(sum.minutes_10, now_s_ / 600, moved.pushed);
   move(sum.hours, now_s_ / 3600, moved.pushed);
-  move(sum.gap, now_s_ / kGapBucket_s, moved.gap);
+  move(sum.gap, now_s_ / kGapBucketSeconds, moved.gap);
+  sum.bound_bytes += growth(moved.pushed);
   if (moved.pushed == 0) return;
   if ((sum.flags & kMovedFlag) == 0) moved_sums_[static_cast<size_t>(side)].push_back(number);
   if (history_ != nullptr && side == Side::kHost && (sum.flags & kDirtyFlag) == 0) {
@@ -226,7 +220,7 @@ SweepView Windows::end_sweep(std::span<const LaneCounters> lanes, bool last) {
     moved_sums_[side].clear();
     keep_moved(sums_[side], view_sums_[side]);
   }
-  return {*this, now_s_ * kSecond_ns, last, view_pairs_, view_sums_[0], view_sums_[1], lanes};
+  return {*this, now_s_ * kSecondNs, last, view_pairs_, view_sums_[0], view_sums_[1], lanes};
 }
 
 uint32_t Windows::pairs() const { return pairs_.used(); }
@@ -240,13 +234,21 @@ PairKey Windows::key_of_pair(uint32_t pair) const {
 RecordId Windows::total_of_pair(uint32_t pair) const { return pairs_[pair].total; }
 uint16_t Windows::lane_of_pair(uint32_t pair) const { return pairs_[pair].lane; }
 
+uint64_t Windows::bound_of_pair(uint32_t pair) const { return pairs_[pair].bound_bytes; }
+
+uint64_t Windows::bound_of_host(uint32_t host) const { return sums(Side::kHost)[host].bound_bytes; }
+
+uint64_t Windows::bound_of_destination(uint32_t destination) const {
+  return sums(Side::kDestination)[destination].bound_bytes;
+}
+
 Amount Windows::pushed_by_pair(uint32_t number, Window window) const {
   const PairWindows& pair = pairs_[number];
   const WindowShape& shape = shape_of(window);
   const uint64_t newest = pair.last_s / shape.bucket_s;
   const uint64_t now = now_s_ / shape.bucket_s;
-  const uint64_t gap_newest = pair.last_s / kGapBucket_s;
-  const uint64_t gap_now = now_s_ / kGapBucket_s;
+  const uint64_t gap_newest = pair.last_s / kGapBucketSeconds;
+  const uint64_t gap_now = now_s_ / kGapBucketSeconds;
   switch (window) {
     case Window::kMinute:
       return amount_of(pair.seconds_10.sum(newest, now),
@@ -271,9 +273,9 @@ Amount Windows::pushed_by_pair(uint32_t number, Window window) const {
 
 Amount Windows::served_by_pair(uint32_t number) const {
   const PairWindows& pair = pairs_[number];
-  return amount_of(
-      pair.served_minutes_10.sum(pair.last_s / 600, now_s_ / 600),
-      pair.gap.sum(pair.last_s / kGapBucket_s, now_s_ / kGapBucket_s, gap_buckets(Window::kHour)));
+  return amount_of(pair.served_minutes_10.sum(pair.last_s / 600, now_s_ / 600),
+                   pair.gap.sum(pair.last_s / kGapBucketSeconds, now_s_ / kGapBucketSeconds,
+                                gap_buckets(Window::kHour)));
 }
 
 uint64_t Windows::received_by_pair(uint32_t number) const {
@@ -293,7 +295,7 @@ PairKey Windows::key_of_destination(uint32_t destination) const {
 
 Amount Windows::pushed(const SumWindows& sum, Window window) const {
   const uint64_t gap_bytes =
-      sum.gap.sum(sum.last_s / kGapBucket_s, now_s_ / kGapBucket_s, gap_buckets(window));
+      sum.gap.sum(sum.last_s / kGapBucketSeconds, now_s_ / kGapBucketSeconds, gap_buckets(window));
   if (window == Window::kHour)
     return amount_of(sum.minutes_10.sum(sum.last_s / 600, now_s_ / 600), gap_bytes);
   return amount_of(sum.hours.sum(sum.last_s / 3600, now_s_ / 3600), gap_bytes);

@@ -97,6 +97,8 @@ class Windows {
   PairKey key_of_pair(uint32_t pair) const;
   RecordId total_of_pair(uint32_t pair) const;
   uint16_t lane_of_pair(uint32_t pair) const;
+  /// No window of the pair holds more, pushed or served: below a limit there is nothing to sum up.
+  uint64_t bound_of_pair(uint32_t pair) const;
   /// Payload sent on connections that a home host opened, or nobody knows who.
   Amount pushed_by_pair(uint32_t pair, Window window) const;
   /// Payload sent on connections that the outside opened, in the last hour.
@@ -117,6 +119,8 @@ class Windows {
   // ---- of a host over its destinations, of a destination over its hosts ----
   PairKey key_of_host(uint32_t host) const;                // destination is zero
   PairKey key_of_destination(uint32_t destination) const;  // host is zero
+  uint64_t bound_of_host(uint32_t host) const;
+  uint64_t bound_of_destination(uint32_t destination) const;
   /// kHour and kDay only.
   Amount pushed_by_host(uint32_t host, Window window) const;
   Amount pushed_to_destination(uint32_t destination, Window window) const;

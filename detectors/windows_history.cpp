@@ -23,7 +23,7 @@ uint32_t Windows::first_day_of_pair(uint32_t number) const {
 /// Days go into their own buckets. Today's bytes are older than now by an unknown time: in the
 /// day window they stand at midnight, so that they leave it early rather than late.
 void Windows::load_history() {
-  const auto today = static_cast<uint32_t>(now_s_ / kDay_s);
+  const auto today = static_cast<uint32_t>(now_s_ / kDaySeconds);
   const uint64_t written_s = history_->last_written_s();
   if (written_s != 0) {
     counters_.history_gap_s = now_s_ - std::min(now_s_, written_s);
@@ -32,21 +32,26 @@ void Windows::load_history() {
   if (history_->first_day() != 0) first_day_ = std::min(first_day_, history_->first_day());
   const uint64_t midnight_hour = uint64_t{today} * 24;
   history_->read_days(today - std::min(today, 29u), today, [&](const History::Day& stored) {
+    const auto add_today = [&](SumWindows& sum) {
+      if (stored.day != today) return;
+      sum.hours.add(midnight_hour, stored.bytes);
+      sum.bound_bytes += stored.bytes;
+    };
     const bool rest = stored.pair.destination == IpAddress{};
     if (rest && stored.day != today) return;
     const uint32_t host = find_or_make_sum(Side::kHost, stored.pair, stored.bytes);
     if (host == kNoRecord) return;
-    if (stored.day == today) sums(Side::kHost)[host].hours.add(midnight_hour, stored.bytes);
+    add_today(sums(Side::kHost)[host]);
     if (rest) return;
     const uint32_t destination = find_or_make_sum(Side::kDestination, stored.pair, stored.bytes);
     if (destination == kNoRecord) return;
-    if (stored.day == today)
-      sums(Side::kDestination)[destination].hours.add(midnight_hour, stored.bytes);
+    add_today(sums(Side::kDestination)[destination]);
     const uint32_t number = find_or_make_pair(host, destination, stored.bytes);
     if (number == kNoRecord) return;
     PairWindows& pair = pairs_[number];
     pair.first_day = std::min(pair.first_day, stored.first_day);
     pair.days.add(stored.day, stored.bytes);
+    pair.bound_bytes += stored.bytes;
     if (stored.day == today) pair.hours.add(midnight_hour, stored.bytes);
   });
 }
@@ -75,7 +80,7 @@ void Windows::save_history(bool complete) {
 
 void Windows::write_pair_day(uint32_t number) {
   const PairWindows& pair = pairs_[number];
-  const auto day = static_cast<uint32_t>(pair.last_s / kDay_s);
+  const auto day = static_cast<uint32_t>(pair.last_s / kDaySeconds);
   const PairKey key = key_of_pair(number);
   history_->write_seen(key, pair.first_day, day);
   const uint64_t bytes = pair.days.sum(day, day, 1);
@@ -85,13 +90,13 @@ void Windows::write_pair_day(uint32_t number) {
 /// What the host pushed today less its pairs that have days of their own.
 void Windows::write_host_rest(uint32_t number) {
   const SumWindows& host = sums(Side::kHost)[number];
-  const auto day = static_cast<uint32_t>(host.last_s / kDay_s);
+  const auto day = static_cast<uint32_t>(host.last_s / kDaySeconds);
   const uint64_t hour = host.last_s / 3600;
   uint64_t rest_bytes = host.hours.sum(hour, hour, static_cast<int>(hour % 24) + 1);
   for (uint32_t member = host.first_member; member != kNoRecord;
        member = pairs_[member].next_of_host) {
     const PairWindows& pair = pairs_[member];
-    const uint64_t newest = pair.last_s / kDay_s;
+    const uint64_t newest = pair.last_s / kDaySeconds;
     const uint64_t bytes = newest > day ? 0 : pair.days.sum(newest, day, 1);
     if (bytes >= history_->options().floor_bytes_day) rest_bytes -= std::min(rest_bytes, bytes);
   }

@@ -92,7 +92,7 @@ uint32_t Windows::find_or_make_pair(uint32_t host, uint32_t destination, uint64_
   PairWindows& pair = pairs_[number];
   pair.flags = kUsedFlag;
   pair.last_s = static_cast<uint32_t>(now_s_);
-  pair.first_day = static_cast<uint32_t>(now_s_ / kDay_s);
+  pair.first_day = static_cast<uint32_t>(now_s_ / kDaySeconds);
   pair.host = host;
   pair.destination = destination;
   pair_index_.insert(hash, number);
@@ -172,20 +172,22 @@ void Windows::unlink(uint32_t number) {
   --destination.members;
 }
 
-/// Once a day: pairs whose month is empty, and sums without pairs whose day is.
+/// Once a day: pairs whose month is empty, and sums without pairs whose day is. What stays gets a
+/// bound that fits again.
 void Windows::drop_idle() {
   for (uint32_t number = 0; number < pairs_.end(); ++number) {
-    if ((pairs_[number].flags & kUsedFlag) == 0) continue;
-    if (pushed_by_pair(number, Window::kMonth).high_bytes == 0 &&
-        served_by_pair(number).high_bytes == 0)
-      drop_pair(number);
+    PairWindows& pair = pairs_[number];
+    if ((pair.flags & kUsedFlag) == 0) continue;
+    pair.bound_bytes =
+        pushed_by_pair(number, Window::kMonth).high_bytes + served_by_pair(number).high_bytes;
+    if (pair.bound_bytes == 0) drop_pair(number);
   }
   for (const Side side : {Side::kHost, Side::kDestination}) {
     for (uint32_t number = 0; number < sums(side).end(); ++number) {
-      const SumWindows& sum = sums(side)[number];
-      if ((sum.flags & kUsedFlag) != 0 && sum.members == 0 &&
-          pushed(sum, Window::kDay).high_bytes == 0)
-        drop_sum(side, number);
+      SumWindows& sum = sums(side)[number];
+      if ((sum.flags & kUsedFlag) == 0) continue;
+      sum.bound_bytes = pushed(sum, Window::kDay).high_bytes;
+      if (sum.members == 0 && sum.bound_bytes == 0) drop_sum(side, number);
     }
   }
 }
@@ -223,14 +225,14 @@ Amount Windows::left_by_pair(uint32_t number) const {
 }
 
 uint32_t Windows::covered_days() const {
-  const auto today = static_cast<uint32_t>(now_s_ / kDay_s);
+  const auto today = static_cast<uint32_t>(now_s_ / kDaySeconds);
   return today - std::min(today, first_day_);
 }
 
 uint64_t Windows::past_days_bytes(uint32_t number) const {
   const PairWindows& pair = pairs_[number];
-  const uint64_t newest = pair.last_s / kDay_s;
-  const uint64_t today = now_s_ / kDay_s;
+  const uint64_t newest = pair.last_s / kDaySeconds;
+  const uint64_t today = now_s_ / kDaySeconds;
   return pair.days.sum(newest, today) - pair.days.sum(newest, today, 1);
 }
 
@@ -239,7 +241,7 @@ uint64_t Windows::scaled_baseline(uint64_t past_days_bytes, Window window) const
   if (days == 0) return 0;
   return static_cast<uint64_t>(static_cast<double>(past_days_bytes) / static_cast<double>(days) *
                                static_cast<double>(shape_of(window).window_s) /
-                               static_cast<double>(kDay_s));
+                               static_cast<double>(kDaySeconds));
 }
 
 uint64_t Windows::baseline_of_pair(uint32_t pair, Window window) const {

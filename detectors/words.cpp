@@ -51,11 +51,13 @@ std::string byte_words(uint64_t bytes) {
 }
 
 std::string window_words(uint64_t window_s) {
-  constexpr uint64_t kMinute_s = 60, kHour_s = 3600, kDay_s = 86400;
-  if (window_s > kDay_s && window_s % kDay_s == 0) return counted(window_s / kDay_s, "day");
-  if (window_s >= kHour_s && window_s % kHour_s == 0) return counted(window_s / kHour_s, "hour");
-  if (window_s >= kMinute_s && window_s % kMinute_s == 0)
-    return counted(window_s / kMinute_s, "minute");
+  constexpr uint64_t kMinuteSeconds = 60, kHourSeconds = 3600, kDaySeconds = 86400;
+  if (window_s > kDaySeconds && window_s % kDaySeconds == 0)
+    return counted(window_s / kDaySeconds, "day");
+  if (window_s >= kHourSeconds && window_s % kHourSeconds == 0)
+    return counted(window_s / kHourSeconds, "hour");
+  if (window_s >= kMinuteSeconds && window_s % kMinuteSeconds == 0)
+    return counted(window_s / kMinuteSeconds, "minute");
   return counted(window_s, "second");
 }
 

@@ -27,14 +27,15 @@ class HistoryFile : public testing::Test {
   }
   void TearDown() override { fs::remove_all(dir_); }
 
-  /// One run of a sensor: the pushes, each a (second after kTestDay_s, bytes), then its end or not.
+  /// One run of a sensor: the pushes, each a (second after kTestDaySeconds, bytes), then its end or
+  /// not.
   void run_sensor(const std::vector<std::pair<uint64_t, uint64_t>>& pushes, bool ends = true,
                   IpAddress destination = kThief) {
     History history(dir_, {});
     Windows windows({}, &history);
     GrowingTotal total(0, kHost, destination);
     for (const auto& [second, bytes] : pushes) {
-      windows.begin_sweep((kTestDay_s + second) * kTestSecond_ns);
+      windows.begin_sweep((kTestDaySeconds + second) * kTestSecondNs);
       windows.observe(total.push(bytes));
       windows.end_sweep({}, false);
     }
@@ -45,7 +46,7 @@ class HistoryFile : public testing::Test {
   struct Restart {
     Restart(const fs::path& dir, uint64_t second, IpAddress destination = kThief)
         : history(dir, {}), windows({}, &history), total(0, kHost, destination) {
-      windows.begin_sweep((kTestDay_s + second) * kTestSecond_ns);
+      windows.begin_sweep((kTestDaySeconds + second) * kTestSecondNs);
       windows.observe(total.push(1));
       const SweepView view = windows.end_sweep({}, false);
       pair = view.pairs[0];
@@ -71,7 +72,7 @@ TEST_F(HistoryFile, days_survive_a_restart) {
   EXPECT_EQ(restart.pushed(Window::kMonth), 3'000'001u);
   EXPECT_EQ(restart.pushed(Window::kWeek), 3'000'001u);
   EXPECT_EQ(restart.pushed(Window::kDay), 1u);
-  EXPECT_EQ(restart.windows.first_day_of_pair(restart.pair), kTestDay_s / kDay);
+  EXPECT_EQ(restart.windows.first_day_of_pair(restart.pair), kTestDaySeconds / kDay);
   EXPECT_EQ(restart.windows.covered_days(), 2u);
   EXPECT_FALSE(restart.windows.counters().history_was_killed);
 }
@@ -101,7 +102,7 @@ TEST_F(HistoryFile, a_day_is_written_to_its_own_day_across_midnight) {
   history.read_days(0, UINT32_MAX, [&](const History::Day& day) {
     if (day.pair.destination == kThief) days.emplace_back(day.day, day.bytes);
   });
-  const auto first = static_cast<uint32_t>(kTestDay_s / kDay);
+  const auto first = static_cast<uint32_t>(kTestDaySeconds / kDay);
   EXPECT_EQ(days, (std::vector<std::pair<uint32_t, uint64_t>>{{first + 1, 2'000'000},
                                                               {first, 1'000'000}}));
 }
@@ -110,7 +111,7 @@ TEST_F(HistoryFile, small_pairs_are_one_sum_of_their_host_and_are_still_known) {
   {
     History history(dir_, {});
     Windows windows({}, &history);
-    windows.begin_sweep(kTestDay_s * kTestSecond_ns);
+    windows.begin_sweep(kTestDaySeconds * kTestSecondNs);
     for (uint32_t slot = 0; slot < 10; ++slot) {
       GrowingTotal small(slot, kHost, IpAddress::v4(0xc0000200 + slot));
       windows.observe(small.push(1000));
@@ -132,7 +133,7 @@ TEST_F(HistoryFile, small_pairs_are_one_sum_of_their_host_and_are_still_known) {
   const Restart same_day(dir_, 3600, IpAddress::v4(0xc0000201));
   EXPECT_EQ(same_day.windows.pushed_by_host(same_day.host, Window::kDay).high_bytes, 75'537u);
   const Restart later(dir_, 20 * kDay, IpAddress::v4(0xc0000201));
-  EXPECT_EQ(later.windows.first_day_of_pair(later.pair), kTestDay_s / kDay);
+  EXPECT_EQ(later.windows.first_day_of_pair(later.pair), kTestDaySeconds / kDay);
 }
 
 TEST_F(HistoryFile, a_second_run_of_a_day_goes_on_with_its_sum) {
@@ -148,7 +149,7 @@ TEST_F(HistoryFile, what_no_window_reaches_is_dropped) {
   size_t days = 0;
   history.read_days(0, UINT32_MAX, [&](const History::Day& day) {
     ++days;
-    EXPECT_EQ(day.day, kTestDay_s / kDay + 40);
+    EXPECT_EQ(day.day, kTestDaySeconds / kDay + 40);
   });
   EXPECT_EQ(days, 2u);  // the pair and the rest of its host
   EXPECT_EQ(history.first_day_of({0, Scope::kOutbound, kHost, kThief}), 0u);
@@ -193,7 +194,7 @@ TEST_F(HistoryFile, a_write_that_fails_is_counted_said_and_made_good) {
   Windows windows({}, &history);
   GrowingTotal total(0, kHost, kThief);
   const auto push_at = [&](uint64_t second) {
-    windows.begin_sweep((kTestDay_s + second) * kTestSecond_ns);
+    windows.begin_sweep((kTestDaySeconds + second) * kTestSecondNs);
     windows.observe(total.push(100'000));
     windows.end_sweep({}, false);
   };

@@ -19,9 +19,9 @@ LaneCounters good_feed(uint64_t packets) {
 /// What is said at the end of a replay of such a feed.
 std::vector<std::string> said_of(const LaneCounters& lane) {
   DetectorRun run("sensor.health");
-  run.sweep(kTestDay_s, {}, {LaneCounters{}});
+  run.sweep(kTestDaySeconds, {}, {LaneCounters{}});
   std::vector<std::string> sentences;
-  for (const Finding& finding : run.sweep(kTestDay_s + 40, {}, {lane}, true)) {
+  for (const Finding& finding : run.sweep(kTestDaySeconds + 40, {}, {lane}, true)) {
     EXPECT_EQ(finding.subject, Subject::kSensor);
     sentences.push_back(run.detector->explain(finding));
   }
@@ -88,33 +88,33 @@ TEST(SensorHealth, times_that_go_back_are_reported) {
 
 TEST(SensorHealth, a_jump_of_the_clock_is_reported_once) {
   DetectorRun run("sensor.health");
-  EXPECT_TRUE(run.sweep(kTestDay_s, {}, {good_feed(50'000)}).empty());
-  const auto findings = run.sweep(kTestDay_s + 86400, {}, {good_feed(50'001)});
+  EXPECT_TRUE(run.sweep(kTestDaySeconds, {}, {good_feed(50'000)}).empty());
+  const auto findings = run.sweep(kTestDaySeconds + 86400, {}, {good_feed(50'001)});
   ASSERT_EQ(findings.size(), 1u);
   EXPECT_NE(run.detector->explain(findings[0]).find("jumped ahead by 86,400 seconds"),
             std::string::npos);
-  EXPECT_TRUE(run.sweep(kTestDay_s + 86401, {}, {good_feed(50'002)}).empty());
+  EXPECT_TRUE(run.sweep(kTestDaySeconds + 86401, {}, {good_feed(50'002)}).empty());
 }
 
 TEST(SensorHealth, silence_is_reported_from_a_minute_on_until_packets_come) {
   DetectorRun run("sensor.health");
   size_t reported = 0;
   for (uint64_t second = 0; second <= 61; ++second)
-    reported += run.sweep(kTestDay_s + second, {}, {good_feed(10)}).size();
+    reported += run.sweep(kTestDaySeconds + second, {}, {good_feed(10)}).size();
   EXPECT_EQ(reported, 2u);
-  EXPECT_TRUE(run.sweep(kTestDay_s + 62, {}, {good_feed(11)}).empty());
+  EXPECT_TRUE(run.sweep(kTestDaySeconds + 62, {}, {good_feed(11)}).empty());
 }
 
 TEST(SensorHealth, a_bad_minute_is_reported_when_it_is_over_and_a_small_one_is_not_judged) {
   for (const uint64_t packets : {9'999u, 10'000u}) {
     DetectorRun run("sensor.health");
-    run.sweep(kTestDay_s, {}, {LaneCounters{}});
+    run.sweep(kTestDaySeconds, {}, {LaneCounters{}});
     LaneCounters bad = good_feed(packets);
     bad.duplicate_packets = packets / 2;
-    EXPECT_TRUE(run.sweep(kTestDay_s + 30, {}, {bad}).empty());
-    EXPECT_TRUE(run.sweep(kTestDay_s + 59, {}, {bad}).empty());
-    EXPECT_EQ(run.sweep(kTestDay_s + 60, {}, {bad}).size(), packets == 10'000 ? 1u : 0u);
-    EXPECT_TRUE(run.sweep(kTestDay_s + 61, {}, {bad}).empty());
+    EXPECT_TRUE(run.sweep(kTestDaySeconds + 30, {}, {bad}).empty());
+    EXPECT_TRUE(run.sweep(kTestDaySeconds + 59, {}, {bad}).empty());
+    EXPECT_EQ(run.sweep(kTestDaySeconds + 60, {}, {bad}).size(), packets == 10'000 ? 1u : 0u);
+    EXPECT_TRUE(run.sweep(kTestDaySeconds + 61, {}, {bad}).empty());
   }
 }
 
@@ -126,10 +126,10 @@ TEST(SensorHealth, a_replay_of_a_few_packets_is_not_judged) {
 
 TEST(SensorHealth, lanes_are_judged_together) {
   DetectorRun run("sensor.health");
-  run.sweep(kTestDay_s, {}, {LaneCounters{}, LaneCounters{}});
+  run.sweep(kTestDaySeconds, {}, {LaneCounters{}, LaneCounters{}});
   LaneCounters bad = good_feed(10'000);
   bad.duplicate_packets = 600;
-  EXPECT_TRUE(run.sweep(kTestDay_s + 40, {}, {bad, good_feed(10'000)}, true).empty());
+  EXPECT_TRUE(run.sweep(kTestDaySeconds + 40, {}, {bad, good_feed(10'000)}, true).empty());
 }
 
 }  // namespace

@@ -14,8 +14,8 @@
 
 namespace weir {
 
-inline constexpr uint64_t kTestSecond_ns = 1'000'000'000;
-inline constexpr uint64_t kTestDay_s = 20'000ull * 86400;  // midnight of some day
+inline constexpr uint64_t kTestSecondNs = 1'000'000'000;
+inline constexpr uint64_t kTestDaySeconds = 20'000ull * 86400;  // midnight of some day
 
 inline IpAddress address(std::string_view text) { return parse_ip_address(text).value(); }
 
@@ -30,6 +30,7 @@ class GrowingTotal {
     copy_.scope = scope;
   }
   const TotalSnapshot& push(uint64_t bytes, uint64_t unseen_bytes = 0) {
+    ++copy_.out.packets;
     copy_.out.payload_high_bytes += bytes;
     copy_.out.payload_low_bytes += bytes - unseen_bytes;
     return copy_;
@@ -72,7 +73,7 @@ class DetectorRun {
 
   std::vector<Finding> sweep(uint64_t now_s, const std::vector<TotalSnapshot>& touched,
                              const std::vector<LaneCounters>& lanes = {}, bool last = false) {
-    windows.begin_sweep(now_s * kTestSecond_ns);
+    windows.begin_sweep(now_s * kTestSecondNs);
     for (const TotalSnapshot& total : touched) windows.observe(total);
     std::vector<Finding> findings;
     sweeper->sweep(windows.end_sweep(lanes, last), findings);

@@ -13,8 +13,9 @@ TEST(VolumeDestination, fires_when_enough_hosts_reach_the_threshold_together) {
   GrowingTotal one(0, address("10.0.0.1"), kThief);
   GrowingTotal two(1, address("10.0.0.2"), kThief);
   GrowingTotal three(2, address("10.0.0.3"), kThief);
-  EXPECT_TRUE(run.sweep(kTestDay_s, {one.push(1000), two.push(1000), three.push(999)}).empty());
-  const auto findings = run.sweep(kTestDay_s + 1, {three.push(1)});
+  EXPECT_TRUE(
+      run.sweep(kTestDaySeconds, {one.push(1000), two.push(1000), three.push(999)}).empty());
+  const auto findings = run.sweep(kTestDaySeconds + 1, {three.push(1)});
   ASSERT_EQ(findings.size(), 1u);
   EXPECT_EQ(findings[0].subject, Subject::kDestination);
   EXPECT_EQ(findings[0].host, IpAddress{});
@@ -31,7 +32,7 @@ TEST(VolumeDestination, two_hosts_are_too_few_whatever_they_push) {
   DetectorRun run("volume.destination", {{"threshold_1h_bytes", int64_t{3000}}});
   GrowingTotal one(0, address("10.0.0.1"), kThief);
   GrowingTotal two(1, address("10.0.0.2"), kThief);
-  EXPECT_TRUE(run.sweep(kTestDay_s, {one.push(100'000), two.push(100'000)}).empty());
+  EXPECT_TRUE(run.sweep(kTestDaySeconds, {one.push(100'000), two.push(100'000)}).empty());
 }
 
 TEST(VolumeDestination, a_host_counts_only_while_it_pushed_within_the_window) {
@@ -39,9 +40,9 @@ TEST(VolumeDestination, a_host_counts_only_while_it_pushed_within_the_window) {
   GrowingTotal one(0, address("10.0.0.1"), kThief);
   GrowingTotal two(1, address("10.0.0.2"), kThief);
   GrowingTotal three(2, address("10.0.0.3"), kThief);
-  EXPECT_TRUE(run.sweep(kTestDay_s, {one.push(10)}).empty());
-  EXPECT_TRUE(run.sweep(kTestDay_s + 3600, {two.push(5000), three.push(5000)}).empty());
-  EXPECT_EQ(run.sweep(kTestDay_s + 3601, {one.push(1)}).size(), 1u);
+  EXPECT_TRUE(run.sweep(kTestDaySeconds, {one.push(10)}).empty());
+  EXPECT_TRUE(run.sweep(kTestDaySeconds + 3600, {two.push(5000), three.push(5000)}).empty());
+  EXPECT_EQ(run.sweep(kTestDaySeconds + 3601, {one.push(1)}).size(), 1u);
 }
 
 }  // namespace

@@ -14,11 +14,11 @@ TEST(VolumeHost, sums_all_destinations_and_fires_at_the_threshold) {
     GrowingTotal total(slot, address("10.0.0.5"), IpAddress::v4(0xc0000200 + slot));
     touched.push_back(total.push(slot == 0 ? 9'999 : 10'000));
   }
-  EXPECT_TRUE(run.sweep(kTestDay_s, touched).empty());
-  EXPECT_TRUE(burst.sweep(kTestDay_s, touched).empty());
+  EXPECT_TRUE(run.sweep(kTestDaySeconds, touched).empty());
+  EXPECT_TRUE(burst.sweep(kTestDaySeconds, touched).empty());
   ++touched[0].out.payload_high_bytes;
   ++touched[0].out.payload_low_bytes;
-  const auto findings = run.sweep(kTestDay_s + 1, touched);
+  const auto findings = run.sweep(kTestDaySeconds + 1, touched);
   ASSERT_EQ(findings.size(), 1u);
   EXPECT_EQ(findings[0].subject, Subject::kHost);
   EXPECT_EQ(findings[0].host, address("10.0.0.5"));
@@ -37,7 +37,7 @@ TEST(VolumeHost, hosts_of_two_networks_with_one_address_are_two_hosts) {
   GrowingTotal one(0, address("10.0.0.5"), address("192.0.2.1"));
   GrowingTotal two(1, address("10.0.0.5"), address("192.0.2.2"));
   two.copy().network = 1;
-  EXPECT_TRUE(run.sweep(kTestDay_s, {one.push(600), two.push(600)}).empty());
+  EXPECT_TRUE(run.sweep(kTestDaySeconds, {one.push(600), two.push(600)}).empty());
 }
 
 TEST(VolumeHost, internal_bytes_do_not_raise_the_outbound_sum) {
@@ -46,8 +46,8 @@ TEST(VolumeHost, internal_bytes_do_not_raise_the_outbound_sum) {
   DetectorRun run("volume.host", {{"threshold_1h_bytes", int64_t{1000}}}, options);
   GrowingTotal out(0, address("10.0.0.5"), address("192.0.2.1"));
   GrowingTotal internal(1, address("10.0.0.5"), address("10.0.0.9"), Scope::kInternal);
-  EXPECT_TRUE(run.sweep(kTestDay_s, {out.push(600), internal.push(600)}).empty());
-  const auto findings = run.sweep(kTestDay_s, {internal.push(400)});
+  EXPECT_TRUE(run.sweep(kTestDaySeconds, {out.push(600), internal.push(600)}).empty());
+  const auto findings = run.sweep(kTestDaySeconds, {internal.push(400)});
   ASSERT_EQ(findings.size(), 1u);
   EXPECT_EQ(findings[0].scope, Scope::kInternal);
 }

@@ -14,7 +14,7 @@ TEST(VolumeRatio, fires_at_the_ratio_and_not_just_below_it) {
     DetectorRun run("volume.ratio", {{"floor_1h_bytes", int64_t{9000}}});
     GrowingTotal total(0, kHost, kThief);
     total.receive(received);
-    const auto findings = run.sweep(kTestDay_s, {total.push(9000)});
+    const auto findings = run.sweep(kTestDaySeconds, {total.push(9000)});
     EXPECT_EQ(findings.size(), received == 1000 ? 1u : 0u);
     if (findings.empty()) continue;
     EXPECT_DOUBLE_EQ(findings[0].detail, 0.8);
@@ -30,16 +30,16 @@ TEST(VolumeRatio, fires_at_the_ratio_and_not_just_below_it) {
 TEST(VolumeRatio, below_the_floor_no_ratio_matters) {
   DetectorRun run("volume.ratio", {{"floor_1h_bytes", int64_t{9000}}});
   GrowingTotal total(0, kHost, kThief);
-  EXPECT_TRUE(run.sweep(kTestDay_s, {total.push(8999)}).empty());
-  EXPECT_EQ(run.sweep(kTestDay_s, {total.push(1)}).size(), 1u);
+  EXPECT_TRUE(run.sweep(kTestDaySeconds, {total.push(8999)}).empty());
+  EXPECT_EQ(run.sweep(kTestDaySeconds, {total.push(1)}).size(), 1u);
 }
 
 TEST(VolumeRatio, a_download_of_another_hour_does_not_hide_an_upload) {
   DetectorRun run("volume.ratio", {{"floor_1h_bytes", int64_t{9000}}});
   GrowingTotal total(0, kHost, kThief);
   total.receive(1'000'000);
-  EXPECT_TRUE(run.sweep(kTestDay_s, {total.push(10)}).empty());
-  EXPECT_EQ(run.sweep(kTestDay_s + 7200, {total.push(9000)}).size(), 1u);
+  EXPECT_TRUE(run.sweep(kTestDaySeconds, {total.push(10)}).empty());
+  EXPECT_EQ(run.sweep(kTestDaySeconds + 7200, {total.push(9000)}).size(), 1u);
 }
 
 }  // namespace

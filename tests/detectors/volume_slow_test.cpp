@@ -16,7 +16,7 @@ TEST(VolumeSlow, two_megabytes_a_day_for_thirty_days_are_sixty_in_the_month) {
   std::vector<Finding> findings;
   for (uint64_t day = 0; day < 30; ++day) {
     for (uint64_t hour = 0; hour < 20; ++hour) {
-      const uint64_t now_s = kTestDay_s + day * 86400 + hour * 3600;
+      const uint64_t now_s = kTestDaySeconds + day * 86400 + hour * 3600;
       const TotalSnapshot& copy = total.push(100'000);
       EXPECT_TRUE(burst.sweep(now_s, {copy}).empty());
       findings = run.sweep(now_s, {copy});
@@ -41,8 +41,8 @@ TEST(VolumeSlow, fires_at_each_threshold_and_not_one_byte_below) {
                            Case{"threshold_30d_bytes", 2592000}}) {
     DetectorRun run("volume.slow", {{each.option, int64_t{1000}}});
     GrowingTotal total(0, kHost, kThief);
-    EXPECT_TRUE(run.sweep(kTestDay_s, {total.push(999)}).empty());
-    const auto findings = run.sweep(kTestDay_s, {total.push(1)});
+    EXPECT_TRUE(run.sweep(kTestDaySeconds, {total.push(999)}).empty());
+    const auto findings = run.sweep(kTestDaySeconds, {total.push(1)});
     ASSERT_EQ(findings.size(), 1u);
     EXPECT_EQ(findings[0].window_s, each.window_s);
     EXPECT_EQ(run.detector->options[findings[0].option].name, each.option);
@@ -52,9 +52,9 @@ TEST(VolumeSlow, fires_at_each_threshold_and_not_one_byte_below) {
 TEST(VolumeSlow, what_is_older_than_the_window_is_forgotten) {
   DetectorRun run("volume.slow", {{"threshold_24h_bytes", int64_t{1000}}});
   GrowingTotal total(0, kHost, kThief);
-  EXPECT_TRUE(run.sweep(kTestDay_s, {total.push(999)}).empty());
-  EXPECT_TRUE(run.sweep(kTestDay_s + 86400, {total.push(999)}).empty());
-  EXPECT_EQ(run.sweep(kTestDay_s + 86400 + 3600, {total.push(1)}).size(), 1u);
+  EXPECT_TRUE(run.sweep(kTestDaySeconds, {total.push(999)}).empty());
+  EXPECT_TRUE(run.sweep(kTestDaySeconds + 86400, {total.push(999)}).empty());
+  EXPECT_EQ(run.sweep(kTestDaySeconds + 86400 + 3600, {total.push(1)}).size(), 1u);
 }
 
 }  // namespace

@@ -43,11 +43,11 @@ TEST(Windows, agree_with_a_list_of_all_events_to_one_bucket_and_are_never_early)
                          GrowingTotal(1, address("10.0.0.1"), address("192.0.2.2")),
                          GrowingTotal(2, address("10.0.0.2"), address("192.0.2.1"))};
     std::array<std::vector<Event>, 3> events;
-    uint64_t now_s = kTestDay_s + random() % 86400;
+    uint64_t now_s = kTestDaySeconds + random() % 86400;
     // Steps from a second to forty days, small ones most often.
     for (int step = 0; step < 400; ++step) {
       now_s += 1 + random() % (uint64_t{1} << (random() % 22));
-      windows.begin_sweep(now_s * kTestSecond_ns);
+      windows.begin_sweep(now_s * kTestSecondNs);
       for (size_t i = 0; i < totals.size(); ++i) {
         if (random() % 2 == 0) continue;
         const uint64_t bytes = 1 + random() % 1'000'000;
@@ -57,6 +57,8 @@ TEST(Windows, agree_with_a_list_of_all_events_to_one_bucket_and_are_never_early)
       const SweepView view = windows.end_sweep({}, false);
       for (const uint32_t pair : view.pairs) {
         const uint32_t slot = windows.total_of_pair(pair).slot;
+        EXPECT_GE(windows.bound_of_pair(pair),
+                  windows.pushed_by_pair(pair, Window::kMonth).high_bytes);
         for (const Window window : kAllWindows)
           expect_never_early_and_late_by_one_bucket(windows.pushed_by_pair(pair, window).high_bytes,
                                                     events[slot], now_s, window);
@@ -89,10 +91,10 @@ TEST(Windows, agree_with_a_list_of_all_events_to_one_bucket_and_are_never_early)
 TEST(Windows, a_year_of_silence_costs_one_step_and_leaves_nothing) {
   Windows windows({});
   GrowingTotal total(0, address("10.0.0.1"), address("192.0.2.1"));
-  windows.begin_sweep(kTestDay_s * kTestSecond_ns);
+  windows.begin_sweep(kTestDaySeconds * kTestSecondNs);
   windows.observe(total.push(1000));
   windows.end_sweep({}, false);
-  windows.begin_sweep((kTestDay_s + 365 * 86400) * kTestSecond_ns);
+  windows.begin_sweep((kTestDaySeconds + 365 * 86400) * kTestSecondNs);
   windows.observe(total.push(7));
   const SweepView view = windows.end_sweep({}, false);
   ASSERT_EQ(view.pairs.size(), 1u);
@@ -103,13 +105,13 @@ TEST(Windows, a_year_of_silence_costs_one_step_and_leaves_nothing) {
 TEST(Windows, an_earlier_time_counts_as_the_latest) {
   Windows windows({});
   GrowingTotal total(0, address("10.0.0.1"), address("192.0.2.1"));
-  windows.begin_sweep((kTestDay_s + 100) * kTestSecond_ns);
+  windows.begin_sweep((kTestDaySeconds + 100) * kTestSecondNs);
   windows.observe(total.push(1000));
   windows.end_sweep({}, false);
-  windows.begin_sweep(kTestDay_s * kTestSecond_ns);
+  windows.begin_sweep(kTestDaySeconds * kTestSecondNs);
   windows.observe(total.push(1));
   const SweepView view = windows.end_sweep({}, false);
-  EXPECT_EQ(view.now_ns, (kTestDay_s + 100) * kTestSecond_ns);
+  EXPECT_EQ(view.now_ns, (kTestDaySeconds + 100) * kTestSecondNs);
   EXPECT_EQ(windows.pushed_by_pair(view.pairs[0], Window::kMinute).high_bytes, 1001u);
 }
 
@@ -118,7 +120,7 @@ TEST(Windows, a_slot_used_again_starts_from_zero_and_the_pair_goes_on) {
   GrowingTotal total(0, address("10.0.0.1"), address("192.0.2.1"));
   GrowingTotal again(0, address("10.0.0.1"), address("192.0.2.1"));
   again.copy().id.generation = 2;
-  windows.begin_sweep(kTestDay_s * kTestSecond_ns);
+  windows.begin_sweep(kTestDaySeconds * kTestSecondNs);
   windows.observe(total.push(1000));
   windows.observe(again.push(500));
   const SweepView view = windows.end_sweep({}, false);
@@ -129,10 +131,10 @@ TEST(Windows, a_slot_used_again_starts_from_zero_and_the_pair_goes_on) {
 TEST(Windows, bytes_that_left_a_total_leave_its_windows) {
   Windows windows({});
   GrowingTotal total(0, address("10.0.0.1"), address("192.0.2.1"));
-  windows.begin_sweep(kTestDay_s * kTestSecond_ns);
+  windows.begin_sweep(kTestDaySeconds * kTestSecondNs);
   windows.observe(total.push(1000));
   windows.end_sweep({}, false);
-  windows.begin_sweep((kTestDay_s + 30) * kTestSecond_ns);
+  windows.begin_sweep((kTestDaySeconds + 30) * kTestSecondNs);
   total.copy().out.payload_high_bytes = 400;
   total.copy().out.payload_low_bytes = 400;
   windows.observe(total.copy());
@@ -144,11 +146,11 @@ TEST(Windows, bytes_that_left_a_total_leave_its_windows) {
 TEST(Windows, a_hole_that_is_filled_later_leaves_no_gap) {
   Windows windows({});
   GrowingTotal total(0, address("10.0.0.1"), address("192.0.2.1"));
-  windows.begin_sweep(kTestDay_s * kTestSecond_ns);
+  windows.begin_sweep(kTestDaySeconds * kTestSecondNs);
   windows.observe(total.push(1000, 300));
   const uint32_t pair = windows.end_sweep({}, false).pairs[0];
   EXPECT_EQ(windows.pushed_by_pair(pair, Window::kMonth).low_bytes, 700u);
-  windows.begin_sweep((kTestDay_s + 1) * kTestSecond_ns);
+  windows.begin_sweep((kTestDaySeconds + 1) * kTestSecondNs);
   total.copy().out.payload_low_bytes = 1000;
   windows.observe(total.copy());
   windows.end_sweep({}, false);
@@ -158,12 +160,25 @@ TEST(Windows, a_hole_that_is_filled_later_leaves_no_gap) {
 
 TEST(Windows, who_sent_no_payload_takes_no_room) {
   Windows windows({});
-  windows.begin_sweep(kTestDay_s * kTestSecond_ns);
+  windows.begin_sweep(kTestDaySeconds * kTestSecondNs);
   for (uint32_t slot = 0; slot < 10'000; ++slot) {
     GrowingTotal total(slot, address("10.0.0.1"), IpAddress::v4(0xc0000200 + slot));
     windows.observe(total.receive(1000));
   }
   EXPECT_EQ(windows.pairs(), 0u);
+}
+
+TEST(Windows, bytes_that_only_the_peer_acknowledged_feed_no_window) {
+  Windows windows({});
+  GrowingTotal total(0, address("10.0.0.1"), address("192.0.2.1"));
+  total.copy().out.payload_high_bytes = 1'000'000;
+  windows.begin_sweep(kTestDaySeconds * kTestSecondNs);
+  windows.observe(total.copy());
+  EXPECT_TRUE(windows.end_sweep({}, false).pairs.empty());
+  windows.begin_sweep((kTestDaySeconds + 1) * kTestSecondNs);
+  windows.observe(total.push(10));
+  const SweepView view = windows.end_sweep({}, false);
+  EXPECT_EQ(windows.pushed_by_pair(view.pairs[0], Window::kHour).high_bytes, 10u);
 }
 
 TEST(Windows, a_flood_of_small_pairs_displaces_neither_a_large_one_nor_a_new_large_one) {
@@ -172,12 +187,12 @@ TEST(Windows, a_flood_of_small_pairs_displaces_neither_a_large_one_nor_a_new_lar
   Windows windows(options);
   GrowingTotal before(0, address("10.0.0.1"), address("192.0.2.1"));
   GrowingTotal after(1, address("10.0.0.2"), address("192.0.2.2"));
-  uint64_t now_s = kTestDay_s;
-  windows.begin_sweep(now_s * kTestSecond_ns);
+  uint64_t now_s = kTestDaySeconds;
+  windows.begin_sweep(now_s * kTestSecondNs);
   windows.observe(before.push(100'000));
   windows.end_sweep({}, false);
   for (uint32_t slot = 2; slot < 5000; ++slot) {
-    windows.begin_sweep(++now_s * kTestSecond_ns);
+    windows.begin_sweep(++now_s * kTestSecondNs);
     GrowingTotal small(slot, IpAddress::v4(0x0a010000 + slot), IpAddress::v4(0xc6336400 + slot));
     windows.observe(small.push(1 + slot % 900));
     if (slot % 1000 == 0) windows.observe(after.push(50'000));
@@ -185,7 +200,7 @@ TEST(Windows, a_flood_of_small_pairs_displaces_neither_a_large_one_nor_a_new_lar
   }
   EXPECT_LE(windows.pairs(), 64u);
   EXPECT_GT(windows.counters().evicted_pairs + windows.counters().unkept_bytes, 0u);
-  windows.begin_sweep(++now_s * kTestSecond_ns);
+  windows.begin_sweep(++now_s * kTestSecondNs);
   windows.observe(before.push(1));
   windows.observe(after.push(1));
   const SweepView view = windows.end_sweep({}, false);
@@ -200,7 +215,7 @@ TEST(Windows, what_a_pair_without_windows_pushed_is_in_its_hosts_sum_and_counted
   Windows windows(options);
   GrowingTotal large(0, address("10.0.0.1"), address("192.0.2.1"));
   GrowingTotal small(1, address("10.0.0.1"), address("192.0.2.2"));
-  windows.begin_sweep(kTestDay_s * kTestSecond_ns);
+  windows.begin_sweep(kTestDaySeconds * kTestSecondNs);
   windows.observe(large.push(1000));
   windows.observe(small.push(10));
   const SweepView view = windows.end_sweep({}, false);
@@ -214,7 +229,7 @@ TEST(Windows, idle_pairs_are_let_go_after_a_month) {
   GrowingTotal gone(0, address("10.0.0.1"), address("192.0.2.1"));
   GrowingTotal here(1, address("10.0.0.2"), address("192.0.2.2"));
   for (uint64_t day = 0; day <= 31; ++day) {
-    windows.begin_sweep((kTestDay_s + day * 86400) * kTestSecond_ns);
+    windows.begin_sweep((kTestDaySeconds + day * 86400) * kTestSecondNs);
     if (day == 0) windows.observe(gone.push(5));
     windows.observe(here.push(5));
     windows.end_sweep({}, false);
@@ -227,7 +242,7 @@ TEST(Windows, the_baseline_is_the_mean_of_the_days_before_scaled_to_the_window) 
   GrowingTotal total(0, address("10.0.0.1"), address("192.0.2.1"));
   uint32_t pair = 0;
   for (uint64_t day = 0; day <= 10; ++day) {
-    windows.begin_sweep((kTestDay_s + day * 86400) * kTestSecond_ns);
+    windows.begin_sweep((kTestDaySeconds + day * 86400) * kTestSecondNs);
     windows.observe(total.push(day == 10 ? 1'000'000 : 24'000));
     pair = windows.end_sweep({}, false).pairs[0];
     if (day == 0) {
@@ -242,7 +257,7 @@ TEST(Windows, the_baseline_is_the_mean_of_the_days_before_scaled_to_the_window) 
 
 TEST(Windows, members_of_a_hosts_finding_come_largest_first) {
   Windows windows({});
-  windows.begin_sweep(kTestDay_s * kTestSecond_ns);
+  windows.begin_sweep(kTestDaySeconds * kTestSecondNs);
   for (uint32_t slot = 0; slot < 20; ++slot) {
     GrowingTotal total(slot, address("10.0.0.1"), IpAddress::v4(0xc0000200 + slot));
     windows.observe(total.push(1000 + slot));

@@ -32,7 +32,7 @@ TEST(Words, times_read_in_the_unit_that_fits) {
 TEST(Words, the_counterfactual_names_option_and_value) {
   DetectorRun run("volume.burst", {{"threshold_1h_bytes", int64_t{100'000}}});
   GrowingTotal total(0, address("10.0.0.5"), address("192.0.2.1"));
-  const auto findings = run.sweep(kTestDay_s, {total.push(1'240'984)});
+  const auto findings = run.sweep(kTestDaySeconds, {total.push(1'240'984)});
   ASSERT_EQ(findings.size(), 1u);
   EXPECT_EQ(counterfactual_words(*run.detector, findings[0]),
             "volume.burst would be silent with detectors.volume.burst.threshold_1h_bytes=1240985; "
