@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace weir {
 namespace {
 
@@ -52,6 +54,13 @@ TEST(AlertText, its_first_two_lines_tell_the_story) {
   EXPECT_THAT(text, ::testing::StartsWith(
                         "HIGH  192.168.100.240 sent 1.24 MB to 185.81.153.102, tcp port 80 in "
                         "12 s.\n  1.24 MB left within an hour; 100 kB are allowed.\n"));
+}
+
+TEST(AlertText, its_headline_is_how_the_whole_text_begins) {
+  const std::string headline = alert_headline(theft(), false);
+  EXPECT_THAT(headline, HasSubstr("incident 0123456789abcdef opened, revision 1"));
+  EXPECT_EQ(std::count(headline.begin(), headline.end(), '\n'), 3);
+  EXPECT_THAT(alert_text(theft(), false), ::testing::StartsWith(headline));
 }
 
 TEST(AlertText, it_says_what_would_silence_it_and_how_to_go_on) {
