@@ -10,9 +10,9 @@
 namespace weir {
 
 int frame_stamp_offset() {
-  static const rte_mbuf_dynfield kField = {"weir_frame_stamp", sizeof(FrameStamp),
-                                           alignof(FrameStamp), 0};
-  const int offset = rte_mbuf_dynfield_register(&kField);
+  static const rte_mbuf_dynfield field = {"weir_frame_stamp", sizeof(FrameStamp),
+                                          alignof(FrameStamp), 0};
+  const int offset = rte_mbuf_dynfield_register(&field);
   if (offset < 0)
     throw Error(kExitFailed, std::string("mbuf: no room for the frame stamp (") +
                                  rte_strerror(rte_errno) +

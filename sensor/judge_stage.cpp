@@ -46,11 +46,11 @@ JudgeStage::JudgeStage(const SensorConfig& config, const FlowTable& table, uint6
       windows_(windows_options(config, table), history_.get()),
       judge_(judge_options(config, epoch), detectors(), inputs(), std::move(sink)) {
   const auto all = detectors();
-  for (uint16_t i = 0; i < all.size(); ++i) {
+  for (size_t i = 0; i < all.size(); ++i) {
     if (!matches_detector(config.detectors.enabled, all[i]->id) &&
         !matches_detector(config.detectors.shadow, all[i]->id))
       continue;
-    running_.push_back({i, all[i]->make(config.detector_options[i])});
+    running_.push_back({static_cast<uint16_t>(i), all[i]->make(config.detector_options[i])});
   }
 }
 

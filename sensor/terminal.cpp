@@ -8,8 +8,8 @@
 namespace weir {
 
 bool stdout_takes_colour() {
-  static const bool kColour = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
-  return kColour;
+  static const bool colour = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+  return colour;
 }
 
 }  // namespace weir
