@@ -1,42 +1,16 @@
 // Every real capture at hand reads as its index says; every malformed one ends in a sentence.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-#include <vector>
-
 #include "flowtable/error.h"
 #include "sensor/capture_file.h"
+#include "tests/sensor/capture_corpus.h"
 
 namespace weir {
 namespace {
 
-struct IndexRow {
-  std::string path;
-  std::string packets;
-  std::string data_bytes;  // sum of the original lengths
-};
-
-std::filesystem::path captures_folder() {
-  const char* shared = getenv("WEIR_SHARED");
-  return std::filesystem::path(shared ? shared : WEIR_SOURCE_ROOT "/../shared") / "captures";
-}
-
-std::vector<IndexRow> read_index() {
-  std::vector<IndexRow> rows;
-  std::ifstream index(captures_folder() / "INDEX.tsv");
-  std::string line;
-  std::getline(index, line);  // the header
-  while (std::getline(index, line)) {
-    std::istringstream columns(line);
-    std::vector<std::string> values(8);
-    for (std::string& value : values) std::getline(columns, value, '\t');
-    rows.push_back({values[0], values[6], values[7]});
-  }
-  return rows;
-}
+using testing::captures_folder;
+using testing::IndexRow;
+using testing::read_index;
 
 TEST(CaptureCorpus, every_capture_has_the_packets_and_bytes_of_its_index) {
   const auto rows = read_index();
