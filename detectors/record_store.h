@@ -34,6 +34,12 @@ class RecordStore {
     return end_++;
   }
 
+  /// Takes the memory of all records now, so that the resident size does not move later.
+  void reserve() {
+    for (uint32_t number = 0; number < limit_; number += kBlock) cover(number);
+    free_.reserve(limit_);
+  }
+
   void give_back(uint32_t number) { free_.push_back(number); }
 
   /// Makes `number` addressable without taking it; for stores that are addressed from outside.
@@ -67,6 +73,11 @@ class RecordIndex {
     for (uint32_t at = hash & mask(); slots_[at].number != kNoRecord; at = (at + 1) & mask())
       if (slots_[at].hash == hash && match(slots_[at].number)) return slots_[at].number;
     return kNoRecord;
+  }
+
+  /// The memory for `records` at half load, now.
+  void reserve(uint32_t records) {
+    while (slots_.size() < 2 * size_t{records}) grow();
   }
 
   void insert(uint32_t hash, uint32_t number) {

@@ -59,8 +59,8 @@ class Ring {
 
   /// Takes bytes out again, newest bucket first.
   void take_back(uint64_t newest, uint64_t bytes) {
-    for (int back = 0; back < kBuckets && bytes > 0; ++back) {
-      const uint64_t bucket = newest - static_cast<uint64_t>(back);
+    for (uint64_t back = 0; back < kBuckets && back <= newest && bytes > 0; ++back) {
+      const uint64_t bucket = newest - back;
       const uint64_t taken = std::min(bytes, cell(bucket));
       set_cell(bucket, cell(bucket) - taken);
       bytes -= taken;
@@ -71,8 +71,8 @@ class Ring {
   /// (<= now).
   uint64_t sum(uint64_t newest, uint64_t now, int buckets = kBuckets) const {
     uint64_t bytes = 0;
-    for (uint64_t age = now - newest; age < static_cast<uint64_t>(buckets); ++age)
-      bytes += cell(now - age);
+    for (uint64_t age = now - newest; age < static_cast<uint64_t>(buckets) && age <= now; ++age)
+      bytes += cell(now - age);  // there is no bucket before 1970
     return bytes;
   }
 

@@ -57,7 +57,17 @@ Windows::Windows(const WindowsOptions& options, History* history)
       history_(history),
       pairs_(options.pairs),
       sums_{RecordStore<SumWindows>(sums_for(options.pairs)),
-            RecordStore<SumWindows>(sums_for(options.pairs))} {}
+            RecordStore<SumWindows>(sums_for(options.pairs))} {
+  if (options.reserve_lanes == 0) return;
+  pairs_.reserve();
+  pair_index_.reserve(options.pairs);
+  for (auto& sums : sums_) sums.reserve();
+  for (auto& index : sum_index_) index.reserve(sums_for(options.pairs));
+  for (uint16_t lane = 0; lane < options.reserve_lanes; ++lane)
+    for (uint32_t slot = 0; slot < options.reserve_totals; ++slot) seen_of(lane, slot);
+  for (auto* list : {&moved_pairs_, &view_pairs_, &dirty_pairs_, &dirty_hosts_})
+    list->reserve(options.pairs);
+}
 
 Windows::~Windows() = default;
 

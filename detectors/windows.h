@@ -44,6 +44,9 @@ struct WindowsOptions {
   /// Pairs that are kept at the same time, over all lanes: half of the table's totals is plenty,
   /// since a pair is kept only once its host sent payload.
   uint32_t pairs = 1u << 17;
+  /// Lanes and totals a lane whose memory is taken at start; 0: as they come, for a short run.
+  uint16_t reserve_lanes = 0;
+  uint32_t reserve_totals = 0;
   std::bitset<kScopes> scopes{1u << static_cast<unsigned>(Scope::kOutbound)};
   HashKey hash_key = kReplayHashKey;
 };

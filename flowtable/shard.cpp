@@ -33,8 +33,13 @@ Shard::Shard(const FlowTableOptions& options, uint16_t lane)
       duplicates_(options.hash_key),
       heavy_hitters_(options.heavy_hitters),
       outer_pairs_(std::make_unique<OuterPair[]>(kOuterPairs)) {
-  free_connections_.reserve(options.connections);
-  for (auto& list : touched_) list.reserve(options.totals);
+  // Sized and emptied: their pages are present from the start.
+  free_connections_.resize(options.connections);
+  free_connections_.clear();
+  for (auto& list : touched_) {
+    list.resize(options.totals);
+    list.clear();
+  }
 }
 
 void Shard::key_of(const Packet& packet, Key& key) const noexcept {

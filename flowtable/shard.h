@@ -152,6 +152,7 @@ class Shard {
   TotalSide side_at_total(const TotalHot& hot, uint32_t slot, const Packet& packet,
                           const Key& key) const noexcept;
   uint32_t fold_one(uint32_t below_class) noexcept;
+  bool smaller_are_many(uint32_t slot, uint32_t its_class) const noexcept;
   void fold(uint32_t slot) noexcept;
   void touch(TotalHot& hot, uint32_t slot) noexcept;
   uint16_t outer_pair(const Packet& packet) noexcept;

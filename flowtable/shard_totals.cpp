@@ -8,7 +8,8 @@
 namespace weir {
 namespace {
 
-constexpr uint32_t kFoldScan = 64;  // candidates looked at for one new total
+constexpr uint32_t kWeightSample = 256;  // weights compared: four cache lines
+constexpr uint32_t kFoldScan = 64;       // candidates looked at for one new total
 constexpr uint64_t kForgottenNs = 31ull * 86400 * 1'000'000'000;  // no window reaches back farther
 
 /// What a packet of a pair without a total counts for when it asks for one: payload that leaves.
@@ -102,7 +103,8 @@ std::span<const uint32_t> Shard::touched() const noexcept {
 }
 
 /// Makes room: folds, of the next totals round the table, the one that sent the least, provided
-/// that it sent less than 2^(below_class - 1). One that the judge has yet to read is left alone.
+/// that it sent less than 2^(below_class - 1) and that smaller ones are not many. One that the
+/// judge has yet to read is left alone.
 uint32_t Shard::fold_one(uint32_t below_class) noexcept {
   uint32_t best = HashIndex::kNone;
   uint32_t best_class = below_class;
@@ -117,8 +119,20 @@ uint32_t Shard::fold_one(uint32_t below_class) noexcept {
     best = fold_hand_;
     best_class = its_class;
   }
-  if (best != HashIndex::kNone) fold(best);
+  if (best == HashIndex::kNone || smaller_are_many(best, best_class)) return HashIndex::kNone;
+  fold(best);
   return best;
+}
+
+/// Whether totals below `its_class` are common near `slot`. Then those are due first, and the
+/// newcomer waits: in a flood they are the ones that the judge has yet to read, which takes two
+/// sweeps.
+bool Shard::smaller_are_many(uint32_t slot, uint32_t its_class) const noexcept {
+  const uint32_t first = slot & ~(kWeightSample - 1);
+  const uint32_t last = std::min(first + kWeightSample, totals_.records());
+  uint32_t smaller = 0;
+  for (uint32_t i = first; i < last; ++i) smaller += weight_[i] < its_class ? 1 : 0;
+  return smaller > kWeightSample / 16;
 }
 
 /// Its bytes go to the sum of its scope; the sketch keeps what it sent, should it come back.

@@ -12,6 +12,7 @@ namespace weir {
 namespace {
 
 constexpr uint64_t kSecond_ns = 1'000'000'000;
+constexpr uint64_t kDay_s = 86400;
 constexpr uint64_t kMinute_ns = 60 * kSecond_ns;
 constexpr IncidentKey kStormKey = {.kind = IncidentKind::kStorm};
 
@@ -41,6 +42,13 @@ Judge::Judge(JudgeOptions options, std::span<const Detector* const> detectors, J
     is_shadow_.push_back(matches_detector(options_.shadow, detector->id));
 }
 
+uint64_t Judge::patience_ns(const Incident& incident) {
+  uint64_t window_s = 0;
+  for (const auto& [key, evidence] : incident.evidence)
+    window_s = std::max(window_s, evidence.peak.window_s);
+  return window_s > kDay_s ? kDay_s * kSecond_ns : 0;
+}
+
 void Judge::observe(uint64_t now_ns, const TotalSnapshot& total) {
   suppressions_.observe(now_ns, total);
 }
@@ -50,7 +58,7 @@ void Judge::sweep(uint64_t now_ns, std::span<const Finding> findings) {
   const uint64_t idle_ns = options_.incident_idle_s * kSecond_ns;
   std::vector<IncidentKey> idle;
   for (const auto& [key, incident] : open_)
-    if (now_ns_ - incident.last_evidence_ns >= idle_ns) idle.push_back(key);
+    if (now_ns_ - incident.last_evidence_ns >= idle_ns + patience_ns(incident)) idle.push_back(key);
   close(idle);
   std::erase_if(shadow_, [&](const auto& entry) { return now_ns_ - entry.second >= idle_ns; });
   while (!openings_ns_.empty() && now_ns_ - openings_ns_.front() >= kMinute_ns)

@@ -100,6 +100,8 @@ class Judge {
   Incident* owner_of(const Finding& finding, const IncidentKey& key,
                      std::span<const Member> members);
   Incident* carrier_of(const IncidentKey& pair);
+  /// Beyond the idle time: what is measured over days may pause for one (a nightly drip).
+  static uint64_t patience_ns(const Incident& incident);
   Incident* find_open(const IncidentKey& key);
   Incident& open_incident(const IncidentKey& key, const Finding& finding);
   Incident& storm(const Finding& finding);

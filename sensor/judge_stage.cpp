@@ -15,11 +15,16 @@ std::unique_ptr<History> open_history(const SensorConfig& config, const std::str
   return std::make_unique<History>(state_dir, HistoryOptions{config.history.floor_bytes_day, 14});
 }
 
-WindowsOptions windows_options(const SensorConfig& config, const FlowTable& table) {
+WindowsOptions windows_options(const SensorConfig& config, const FlowTable& table,
+                               WindowsMemory memory) {
   WindowsOptions options;
   options.pairs = config.flow_table.totals / 2 * table.lanes();
   options.scopes = scopes_of(config.detectors.scopes);
   options.hash_key = config.flow_table.hash_key;
+  if (memory == WindowsMemory::kAtStart) {
+    options.reserve_lanes = table.lanes();
+    options.reserve_totals = config.flow_table.totals;
+  }
   return options;
 }
 
@@ -40,10 +45,11 @@ JudgeOptions judge_options(const SensorConfig& config, uint64_t epoch) {
 }  // namespace
 
 JudgeStage::JudgeStage(const SensorConfig& config, const FlowTable& table, uint64_t epoch,
-                       const std::string& state_dir, std::function<void(const v1::Alert&)> sink)
+                       const std::string& state_dir, WindowsMemory memory,
+                       std::function<void(const v1::Alert&)> sink)
     : table_(table),
       history_(open_history(config, state_dir)),
-      windows_(windows_options(config, table), history_.get()),
+      windows_(windows_options(config, table, memory), history_.get()),
       judge_(judge_options(config, epoch), detectors(), inputs(), std::move(sink)) {
   const auto all = detectors();
   for (size_t i = 0; i < all.size(); ++i) {

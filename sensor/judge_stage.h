@@ -16,12 +16,17 @@
 
 namespace weir {
 
+enum class WindowsMemory : uint8_t { kAtStart, kAsNeeded };
+
 /// Owns windows, detectors and judge of a run. One thread.
 class JudgeStage {
  public:
-  /// `table` must outlive the stage. `state_dir` "" = no history is read or written. Throws Error.
+  /// `table` must outlive the stage. `state_dir` "" = no history is read or written. Memory of the
+  /// windows is taken at start, or as it is needed by a stage that lives for one small capture.
+  /// Throws Error.
   JudgeStage(const SensorConfig& config, const FlowTable& table, uint64_t epoch,
-             const std::string& state_dir, std::function<void(const v1::Alert&)> sink);
+             const std::string& state_dir, WindowsMemory memory,
+             std::function<void(const v1::Alert&)> sink);
 
   /// Judges the totals that `touched[lane]` names. `last`: nothing follows.
   void sweep(uint64_t now_ns, const std::vector<std::span<const uint32_t>>& touched, bool last);

@@ -104,6 +104,14 @@ TEST(VolumeBurst, what_a_lone_outsider_fetches_counts_in_the_hour_until_the_host
           .empty());
 }
 
+TEST(VolumeBurst, in_the_first_hour_of_1970_counts_each_byte_once) {
+  DetectorRun run("volume.burst", {{"threshold_1h_bytes", int64_t{1}}});
+  GrowingTotal total(0, kHost, kThief);
+  const auto findings = run.sweep(53, {total.push(792)});
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].observed, 792u);
+}
+
 TEST(VolumeBurst, other_scopes_are_silent_unless_chosen_and_multicast_always) {
   for (const Scope scope : {Scope::kInternal, Scope::kTransit, Scope::kLocal}) {
     GrowingTotal total(0, kHost, address("10.0.0.9"), scope);

@@ -1,9 +1,10 @@
 // Every real capture at hand reads as its index says; every malformed one ends in a sentence.
+#include "tests/sensor/capture_corpus.h"
+
 #include <gtest/gtest.h>
 
 #include "flowtable/error.h"
 #include "sensor/capture_file.h"
-#include "tests/sensor/capture_corpus.h"
 
 namespace weir {
 namespace {

@@ -64,9 +64,9 @@ Packet outbound(const IpAddress& host, const IpAddress& destination, uint8_t pro
 class FloodedLane {
  public:
   explicit FloodedLane(const SensorConfig& config)
-      : table_(config.flow_table, 1), judge_(config, table_, 1, "", [this](const v1::Alert& alert) {
-          alerts_.push_back(alert);
-        }) {
+      : table_(config.flow_table, 1),
+        judge_(config, table_, 1, "", WindowsMemory::kAtStart,
+               [this](const v1::Alert& alert) { alerts_.push_back(alert); }) {
     burst_.reserve(kBurstPackets);
   }
 

@@ -106,6 +106,14 @@ TEST_F(JudgeTest, an_incident_closes_after_the_idle_time_and_not_before) {
   EXPECT_THAT(close_all(200000), IsEmpty());
 }
 
+TEST_F(JudgeTest, a_drip_that_comes_once_a_day_is_one_incident) {
+  Finding drip = pair(1, 1, 150);
+  drip.window_s = 30 * 86400;
+  EXPECT_EQ(sweep(0, {drip}).size(), 1u);
+  for (uint64_t day = 1; day < 5; ++day) EXPECT_THAT(sweep(day * 90000, {drip}), IsEmpty());
+  EXPECT_EQ(close_all(500000).size(), 1u);
+}
+
 TEST_F(JudgeTest, a_transfer_after_the_idle_time_is_another_incident) {
   const std::string first = sweep(0, {pair(1, 1, 150)}).at(0).incident_id();
   const auto alerts = sweep(365 * 86400, {pair(1, 1, 150)});

@@ -48,6 +48,8 @@ const std::map<std::string, std::string> kOtherPayload = {
 };
 const std::map<std::string, std::string> kOtherPackets = {
     {"arkime-80211http.pcap", "802.11 is no link type of ours"},
+    {"arkime-single-packets.pcap", "a lone answer: Arkime takes its receiver for the source"},
+    {"arkime-smtp-html.pcap", "a lone segment from an address to itself: no figure tells its ends"},
     {"arkime-gre-erspan-vxlan.pcap", "its VXLAN goes to a port that is not VXLAN's"},
     {"arkime-socks5-http-302-frag.pcap", "Arkime counts a datagram once, we its fragments"},
 };

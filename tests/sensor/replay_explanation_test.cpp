@@ -43,7 +43,7 @@ void expect_the_ledgers_bytes(const CaptureAccount& account, const v1::Alert& al
   }
   DirectionCounts out, in;
   for (const LedgerRow& row : account.rows) {
-    if (row.network != alert.network()) continue;
+    if (row.network != alert.network() || row.scope != "outbound") continue;
     if (alert.host() != "*" && row.host != alert.host()) continue;
     if (alert.destination().address() != "*" && row.destination != alert.destination().address())
       continue;
@@ -110,16 +110,19 @@ TEST(ReplayExplanation, so_is_every_fifth_lone_incident_of_benign_captures_at_on
   EXPECT_GE(replayed, 3);
 }
 
+// One detector at a time: at other limits another incident would take the same evidence in.
 TEST(ReplayExplanation, other_detectors_counterfactuals_hold_too) {
   const auto path = captures_folder() / "exfil/http/formbook-2018_9x154kB-posts.pcap";
   if (!exists(path)) GTEST_SKIP() << "no capture " << path;
-  const Options options = {"--home", "10.1.4.0/24",
-                           "--set",  "detectors.volume.slow.threshold_24h_bytes=150000",
-                           "--set",  "detectors.volume.host.threshold_1h_bytes=1M",
-                           "--set",  "detectors.volume.host.threshold_24h_bytes=1M"};
-  const EachRun run = replay_each({path}, options);
-  ASSERT_EQ(run.captures.size(), 1u);
-  EXPECT_GE(expect_explained(run.captures[0], options), 11);
+  const auto explained_with = [&](const std::string& limit) {
+    const Options options = {"--home", "10.1.4.0/24", "--set", limit};
+    const EachRun run = replay_each({path}, options);
+    EXPECT_EQ(run.captures.size(), 1u);
+    return run.captures.size() == 1 ? expect_explained(run.captures[0], options) : 0;
+  };
+  EXPECT_GE(explained_with("detectors.volume.slow.threshold_24h_bytes=150000"), 8);
+  EXPECT_GE(explained_with("detectors.volume.host.threshold_1h_bytes=1M"), 1);
+  EXPECT_GE(explained_with("detectors.volume.host.threshold_24h_bytes=1M"), 1);
 }
 
 }  // namespace
