@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <vector>
@@ -22,8 +23,11 @@ uint64_t replay_epoch(std::span<const std::string> captures, std::string_view ef
   EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr);
   std::vector<char> buffer(kEndBytes);
   for (const std::string& path : captures) {
-    std::ifstream file(path, std::ios::binary | std::ios::ate);
-    if (!file) {
+    std::error_code error;  // a pipe is never opened here: who writes into it would end
+    const bool regular = std::filesystem::is_regular_file(path, error);
+    std::ifstream file;
+    if (regular) file.open(path, std::ios::binary | std::ios::ate);
+    if (!file.is_open()) {
       EVP_DigestUpdate(hash.get(), path.data(), path.size());
       continue;
     }

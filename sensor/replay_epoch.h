@@ -9,8 +9,8 @@
 namespace weir {
 
 /// First 8 bytes of SHA-256 over each capture's size, its first and last 64 KiB, and the effective
-/// configuration. A capture that cannot be read counts by its path. Whole captures are not hashed:
-/// that would take longer than the replay.
+/// configuration. A pipe, and what cannot be read, counts by its path. Whole captures are not
+/// hashed: that would take longer than the replay.
 uint64_t replay_epoch(std::span<const std::string> captures, std::string_view effective_config);
 
 }  // namespace weir
