@@ -58,7 +58,7 @@ struct TruthRow {
   std::string host;
   std::string destination;
   uint64_t out_payload_bytes = 0;  // distinct
-  std::string must;            // detectors of which one has to fire
+  std::string must;                // detectors of which one has to fire
 };
 
 inline std::vector<TruthRow> read_truth() {
