@@ -138,12 +138,23 @@ inline constexpr int kTickShift = 27;
 /// What every packet of a pair touches. Side as in the connection: of the lower address.
 struct TotalHot {
   uint32_t version = 0;
-  uint32_t touched_epoch = 0;  // the sweep it was last listed for
-  uint64_t pair_hash = 0;      // 0 = free
+  uint32_t side_and_epoch = 0;  // the host's side in the highest bit, below it the sweep it was
+                                // last listed for: 68 years of seconds
+  uint64_t pair_hash = 0;       // 0 = free
   uint64_t last_seen_ns = 0;
   uint64_t ip_bytes[kSides] = {};
   uint64_t payload_high_bytes[kSides] = {};
   uint32_t packets_low[kSides] = {};  // the carry goes to TotalCold
+
+  static constexpr uint32_t kEpochMask = UINT32_MAX >> 1;
+  uint32_t touched_epoch() const noexcept { return side_and_epoch & kEpochMask; }
+  void set_touched_epoch(uint32_t epoch) noexcept {
+    side_and_epoch = (side_and_epoch & ~kEpochMask) | (epoch & kEpochMask);
+  }
+  int host_side() const noexcept { return static_cast<int>(side_and_epoch >> 31); }
+  void set_host_side(int side) noexcept {
+    side_and_epoch = (side_and_epoch & kEpochMask) | static_cast<uint32_t>(side) << 31;
+  }
 };
 
 struct TotalCold {
@@ -162,11 +173,10 @@ struct TotalCold {
   uint16_t network = 0;
   uint16_t outer = 0;  // entry of the outer-pair list; 0 = none
   uint16_t destination_port = 0;
-  uint8_t host_side = 0;  // which side the host is
   uint8_t scope = 0;
   uint8_t protocol = 0;
   uint8_t inner_tunnel = 0;
-  uint16_t spare = 0;
+  uint8_t spare[3] = {};
 };
 
 /// Words of TotalHot; those of a side lie one after the other, packets_low in halves of one word.
@@ -176,7 +186,7 @@ struct TotalWords {
 };
 
 static_assert(sizeof(TotalHot) == 64);
-static_assert(offsetof(TotalHot, touched_epoch) == 4 && offsetof(TotalHot, pair_hash) == 8);
+static_assert(offsetof(TotalHot, side_and_epoch) == 4 && offsetof(TotalHot, pair_hash) == 8);
 static_assert(offsetof(TotalHot, last_seen_ns) == 8 * TotalWords::kLastSeen);
 static_assert(offsetof(TotalHot, ip_bytes) == 8 * TotalWords::kIpBytes);
 static_assert(offsetof(TotalHot, payload_high_bytes) == 8 * TotalWords::kPayloadHigh);

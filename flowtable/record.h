@@ -12,11 +12,15 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <thread>
 #include <type_traits>
 
 #include "flowtable/fixed_memory.h"
 
 namespace weir {
+
+/// How often a reader looks before it lets the writer have its CPU.
+inline constexpr int kTriesBetweenYields = 256;
 
 /// A POD of whole 64-bit words, stored as atomic words.
 template <typename T>
@@ -101,22 +105,21 @@ class RecordArray {
   uint64_t peek_word(uint32_t slot, size_t word) const noexcept {
     return hot_[slot].words[word].load(std::memory_order_acquire);
   }
-  /// A copy of both parts from one write. Waits out a write under way; a write takes nanoseconds,
-  /// and after `kTries` of them the reader gives up for this time (false).
-  bool read(uint32_t slot, Hot& hot, Cold& cold) const noexcept {
-    for (int i = 0; i < kTries; ++i) {
+  /// A copy of both parts from one write. Waits out a write under way: nanoseconds, unless the
+  /// writer lost its CPU in the middle of one; then the reader gives up its own for a while.
+  void read(uint32_t slot, Hot& hot, Cold& cold) const noexcept {
+    for (int tries = 1;; ++tries) {
       hot = hot_[slot].load(std::memory_order_acquire);
-      if ((hot.version & 1) != 0) continue;
-      cold = cold_[slot].load(std::memory_order_acquire);
-      const uint64_t again = hot_[slot].words[0].load(std::memory_order_relaxed);
-      if (static_cast<uint32_t>(again) == hot.version) return true;
+      if ((hot.version & 1) == 0) {
+        cold = cold_[slot].load(std::memory_order_acquire);
+        const uint64_t again = hot_[slot].words[0].load(std::memory_order_relaxed);
+        if (static_cast<uint32_t>(again) == hot.version) return;
+      }
+      if (tries % kTriesBetweenYields == 0) std::this_thread::yield();
     }
-    return false;
   }
 
  private:
-  static constexpr int kTries = 1 << 16;
-
   void open(uint32_t slot, Hot& hot) noexcept {
     hot.version |= 1;
     hot_[slot].words[0].store(first_word(hot), std::memory_order_relaxed);
@@ -149,10 +152,11 @@ class SharedValue {
     version_.store(++own_version_, std::memory_order_release);
   }
   T read() const noexcept {
-    for (;;) {
+    for (int tries = 1;; ++tries) {
       const uint64_t before = version_.load(std::memory_order_acquire);
       const T copy = value_.load(std::memory_order_acquire);
       if ((before & 1) == 0 && version_.load(std::memory_order_relaxed) == before) return copy;
+      if (tries % kTriesBetweenYields == 0) std::this_thread::yield();
     }
   }
 

@@ -162,9 +162,9 @@ void Shard::count(const Packet& packet, const Key& key, RecordId& connection) no
   count_at_total(total, packet, key, payload, false);
 }
 
-/// The way of nearly all packets: the next segment or datagram of a live connection that runs out
-/// of or into the home and lies under the total of its own pair. Only words are changed, where they
-/// lie, none of the cold parts. False, and nothing is changed, for any other packet.
+/// The way of nearly all packets: the next segment or datagram of a live connection that lies
+/// under the total of its own pair. Only words are changed, where they lie, none of the cold parts.
+/// False, and nothing is changed, for any other packet.
 bool Shard::count_in_place(const Packet& packet, const Key& key, RecordId& connection) noexcept {
   using Words = ConnectionWords;
   const uint32_t slot = find_connection(key);
@@ -178,8 +178,8 @@ bool Shard::count_in_place(const Packet& packet, const Key& key, RecordId& conne
   const uint16_t flags = words.flags();
   const int side = key.side;
   const uint64_t packets = totals_.own_word(total, TotalWords::kPacketsLow) >> (32 * side);
-  if ((flags & (kMoved | kServed)) != 0 || packet.scope != Scope::kOutbound ||
-      packet.outer_tunnel != TunnelKind::kNone || packet.inner_tunnel != TunnelKind::kNone ||
+  if ((flags & (kMoved | kServed)) != 0 || packet.outer_tunnel != TunnelKind::kNone ||
+      packet.inner_tunnel != TunnelKind::kNone ||
       expired(words.last_tick(), static_cast<IdleClass>(flags >> kIdleClassShift)) ||
       totals_.own_word(total, TotalWords::kPairHash) != key.pair.value() ||
       static_cast<uint32_t>(packets) == UINT32_MAX ||
@@ -207,7 +207,7 @@ bool Shard::count_in_place(const Packet& packet, const Key& key, RecordId& conne
   return true;
 }
 
-/// `slot` is the total of the packet's own pair, in outbound scope.
+/// `slot` is the total of the packet's own pair.
 void Shard::count_at_total_in_place(uint32_t slot, const Packet& packet, int side,
                                     uint32_t payload_bytes) noexcept {
   using Words = TotalWords;
@@ -222,12 +222,13 @@ void Shard::count_at_total_in_place(uint32_t slot, const Packet& packet, int sid
   totals_.set_word(slot, Words::kPacketsLow,
                    totals_.own_word(slot, Words::kPacketsLow) + (uint64_t{1} << (32 * side)));
   totals_.end(slot);
-  if (totals_.own_word(slot, Words::kTouched) >> 32 != epoch_) [[unlikely]] {
+  const auto side_and_epoch = static_cast<uint32_t>(totals_.own_word(slot, Words::kTouched) >> 32);
+  if ((side_and_epoch & TotalHot::kEpochMask) != epoch_) [[unlikely]] {
     TotalHot hot = totals_.own_hot(slot);
     touch(hot, slot);
     totals_.write(slot, hot);
   }
-  const bool out = packet.source_home;
+  const bool out = static_cast<uint32_t>(side) == side_and_epoch >> 31;
   if (out && std::bit_width(high) != std::bit_width(high_before))
     weight_[slot] = static_cast<uint8_t>(std::bit_width(high));
   count_scope(packet, out, out ? payload_bytes : 0, out ? payload_bytes : 0);
@@ -307,7 +308,7 @@ Shard::Payload Shard::payload_without_connection(const Packet& packet,
 void Shard::count_at_total(uint32_t slot, const Packet& packet, const Key& key,
                            const Payload& payload, bool served) noexcept {
   TotalHot hot = totals_.own_hot(slot);
-  const TotalSide at = side_at_total(hot, slot, packet, key);
+  const TotalSide at = side_at_total(hot, packet, key);
   hot.ip_bytes[at.side] += packet.ip_bytes;
   hot.packets_low[at.side] += 1;
   hot.last_seen_ns = now_ns_;

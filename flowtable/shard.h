@@ -149,8 +149,8 @@ class Shard {
   uint32_t find_total(const Key& key) const noexcept;
   uint32_t find_or_open_total(const Packet& packet, const Key& key) noexcept;
   void write_new_total(uint32_t slot, const Packet& packet, const Key& key) noexcept;
-  TotalSide side_at_total(const TotalHot& hot, uint32_t slot, const Packet& packet,
-                          const Key& key) const noexcept;
+  static TotalSide side_at_total(const TotalHot& hot, const Packet& packet,
+                                 const Key& key) noexcept;
   uint32_t fold_one(uint32_t below_class) noexcept;
   bool smaller_are_many(uint32_t slot, uint32_t its_class) const noexcept;
   void fold(uint32_t slot) noexcept;

@@ -70,7 +70,7 @@ uint32_t Shard::open_connection(const Packet& packet, const Key& key, uint32_t t
   TotalHot total_hot = totals_.own_hot(total);
   TotalCold total_cold = totals_.own_cold(total);
   total_cold.connections += 1;
-  const bool by_host = key.side == total_cold.host_side;
+  const bool by_host = key.side == total_hot.host_side();
   const bool tcp = packet.protocol == kProtocolTcp;
   const bool syn = (packet.tcp_flags & kTcpSyn) != 0, ack = (packet.tcp_flags & kTcpAck) != 0;
   if (tcp ? syn && by_host == ack : !by_host) hot.flags |= kServed;

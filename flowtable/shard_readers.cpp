@@ -11,8 +11,9 @@ bool Shard::read_total(uint32_t slot, TotalSnapshot& copy) const noexcept {
   if (slot >= totals_.records()) return false;
   TotalHot hot;
   TotalCold cold;
-  if (!totals_.read(slot, hot, cold) || hot.pair_hash == 0) return false;
-  const int host = cold.host_side, outside = host ^ 1;
+  totals_.read(slot, hot, cold);
+  if (hot.pair_hash == 0) return false;
+  const int host = hot.host_side(), outside = host ^ 1;
   const auto counts = [&](int side) {
     const uint64_t high = hot.payload_high_bytes[side];
     return DirectionCounts{
@@ -50,12 +51,14 @@ bool Shard::read_connection(uint32_t slot, ConnectionSnapshot& copy) const noexc
   if (slot >= connections_.records()) return false;
   ConnectionHot hot;
   ConnectionCold cold;
-  if (!connections_.read(slot, hot, cold) || hot.key == 0) return false;
+  connections_.read(slot, hot, cold);
+  if (hot.key == 0) return false;
   TotalHot total_hot;
   TotalCold total_cold;
-  if (!totals_.read(hot.total, total_hot, total_cold) || total_hot.pair_hash == 0) return false;
+  totals_.read(hot.total, total_hot, total_cold);
+  if (total_hot.pair_hash == 0) return false;
   // Sides are those of the connection's own addresses; in a total of another pair they may differ.
-  const int host = total_cold.host_side, outside = host ^ 1;
+  const int host = total_hot.host_side(), outside = host ^ 1;
   copy = {};
   copy.id = {slot, hot.generation};
   copy.total = {hot.total, total_cold.generation};

@@ -63,30 +63,26 @@ void Shard::write_new_total(uint32_t slot, const Packet& packet, const Key& key)
   cold.scope = static_cast<uint8_t>(packet.scope);
   cold.protocol = packet.protocol;
   const bool by_host = packet.scope != Scope::kOutbound || packet.source_home;
-  cold.host_side = by_host ? key.side : key.side ^ 1;
+  hot.set_host_side(by_host ? key.side : key.side ^ 1);
   cold.destination_port = by_host ? packet.destination_port : packet.source_port;
   totals_.write(slot, hot, cold);
   weight_[slot] = 0;
   counters_.totals += 1;
 }
 
-/// The host's side of most packets needs no look into the cold part: outbound ones carry it.
-Shard::TotalSide Shard::side_at_total(const TotalHot& hot, uint32_t slot, const Packet& packet,
-                                      const Key& key) const noexcept {
-  const bool own_pair = hot.pair_hash == key.pair.value();
-  if (packet.scope == Scope::kOutbound && own_pair)
-    return {key.side, 0, packet.source_home ? key.side : key.side ^ 1};
-  const int host_side = totals_.own_cold(slot).host_side;
-  if (own_pair) return {key.side, 0, host_side};
+Shard::TotalSide Shard::side_at_total(const TotalHot& hot, const Packet& packet,
+                                      const Key& key) noexcept {
+  const int host_side = hot.host_side();
+  if (hot.pair_hash == key.pair.value()) return {key.side, 0, host_side};
   const int side = packet.source_home ? host_side : host_side ^ 1;
   return {side, side ^ key.side, host_side};
 }
 
 /// Lists a total for the judge, once a sweep.
 void Shard::touch(TotalHot& hot, uint32_t slot) noexcept {
-  if (hot.touched_epoch == epoch_) [[likely]]
+  if (hot.touched_epoch() == epoch_) [[likely]]
     return;
-  hot.touched_epoch = epoch_;
+  hot.set_touched_epoch(epoch_);
   touched_[epoch_ & 1].push_back(slot);
 }
 
@@ -114,7 +110,7 @@ uint32_t Shard::fold_one(uint32_t below_class) noexcept {
     const TotalHot hot = totals_.own_hot(fold_hand_);
     const bool forgotten = now_ns_ - hot.last_seen_ns > kForgottenNs;
     const uint32_t its_class = forgotten ? 0 : weight;
-    if (its_class >= best_class || hot.touched_epoch + 1 >= epoch_) continue;
+    if (its_class >= best_class || hot.touched_epoch() + 1 >= epoch_) continue;
     if (totals_.own_cold(fold_hand_).pinned != 0) continue;
     best = fold_hand_;
     best_class = its_class;
@@ -182,7 +178,7 @@ void Shard::move_connection(uint32_t slot, ConnectionHot& hot, const RecordId& t
   TotalHot from_hot = totals_.own_hot(hot.total);
   TotalCold from_cold = totals_.own_cold(hot.total);
   for (int side = 0; side < kSides; ++side) {
-    const int to_side = side ^ from_cold.host_side ^ to_cold.host_side;
+    const int to_side = side ^ from_hot.host_side() ^ to_hot.host_side();
     const TcpBounds bounds = tcp_bounds(hot, cold, side);
     const uint64_t gap = bounds.high - bounds.low;
     from_hot.ip_bytes[side] -= hot.ip_bytes(side);
@@ -191,7 +187,7 @@ void Shard::move_connection(uint32_t slot, ConnectionHot& hot, const RecordId& t
     to_hot.ip_bytes[to_side] += hot.ip_bytes(side);
     to_hot.payload_high_bytes[to_side] += bounds.high;
     to_cold.payload_gap_bytes[to_side] += gap;
-    if (!hot.has(kServed) || side != from_cold.host_side) continue;
+    if (!hot.has(kServed) || side != from_hot.host_side()) continue;
     from_cold.served_ip_bytes -= hot.ip_bytes(side);
     from_cold.served_payload_high_bytes -= bounds.high;
     from_cold.served_payload_gap_bytes -= gap;
