@@ -29,7 +29,8 @@ constexpr uint32_t kSegmentBytes = 1000;
 constexpr uint32_t kConnections = 1u << 20;
 constexpr uint32_t kTotals = 1u << 18;
 
-/// Slow builds (sanitizers) ask for a table, floods and a theft smaller by this power of two.
+/// Slow builds (sanitizers) ask for a table and floods smaller by this power of two, at most 32.
+/// The thefts keep their size, since the detectors keep their limits.
 uint32_t divisor() {
   const char* text = getenv("WEIR_FLOOD_DIVISOR");
   return text == nullptr ? 1 : static_cast<uint32_t>(strtoul(text, nullptr, 10));
@@ -233,7 +234,6 @@ TEST_F(FloodTest, a_gigabyte_and_a_months_drip_are_reported_from_under_ten_milli
   Upload theft(0x0a090909, 0xcb007109);
   Upload drip(0x0a080808, 0xcb007108);
   const uint64_t flood_a_day = (kFloodConnections - kGreatFlood) / divisor() / (kDays - 1);
-  const uint64_t theft_bytes = kTheftBytes / divisor();
 
   for (uint64_t day = 0; day < kDays; ++day) {
     lane_.wait_until(kStartNs + day * kDaySeconds * kSecondNs);
@@ -251,13 +251,14 @@ TEST_F(FloodTest, a_gigabyte_and_a_months_drip_are_reported_from_under_ten_milli
     full_bytes = resident_bytes();
     theft.open(lane_, 30'000);
     flood(kGreatFlood / divisor() / 2, [&] {
-      if (theft.sent_bytes() < theft_bytes) theft.send(lane_);
+      for (uint32_t i = 0; i < divisor() && theft.sent_bytes() < kTheftBytes; ++i)
+        theft.send(lane_);
     });
   }
   lane_.finish();
   const uint64_t end_bytes = resident_bytes();
 
-  EXPECT_EQ(theft.sent_bytes(), theft_bytes);
+  EXPECT_EQ(theft.sent_bytes(), kTheftBytes);
   EXPECT_EQ(drip.sent_bytes(), kDays * kDripBytesADay);
   EXPECT_GE(flooded_, (kFloodConnections / divisor()) * 99 / 100);
   const v1::Alert thief = incident("10.9.9.9", "203.0.113.9");

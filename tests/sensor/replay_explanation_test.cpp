@@ -39,7 +39,8 @@ bool fires_at(const std::string& capture, Options options, const v1::Alert& aler
 void expect_the_ledgers_bytes(const CaptureAccount& account, const v1::Alert& alert) {
   // What closed for idleness speaks of its time; the pair may have gone on in another incident.
   for (const v1::Alert& other : account.closed())
-    if (other.host() == alert.host() && other.sequence() > alert.sequence() &&
+    if (other.network() == alert.network() && other.host() == alert.host() &&
+        other.sequence() > alert.sequence() &&
         other.destination().address() == alert.destination().address())
       return;
   if (!alert.has_ledger()) {
