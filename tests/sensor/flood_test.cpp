@@ -177,9 +177,13 @@ class FloodTest : public ::testing::Test {
   static SensorConfig config() {
     const ConfigSchema schema(detectors());
     // 8 GB in 30 days is no drip; the rest are the defaults, adapted to the size of this run.
-    SensorConfig config = load_config_text(
-        schema, {.file = "", .set = {"detectors.volume.slow.threshold_30d_bytes=50M"}, .home = ""},
-        "");
+    SensorConfig config = load_config_text(schema,
+                                           {.file = "",
+                                            .set = {"detectors.volume.slow.threshold_30d_bytes=50M",
+                                                    "detectors.volume.burst.threshold_1h_bytes=" +
+                                                        std::to_string(500'000'000 / divisor())},
+                                            .home = ""},
+                                           "");
     config.flow_table.connections = kConnections / divisor();
     config.flow_table.totals = kTotals / divisor();
     return config;
