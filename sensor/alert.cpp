@@ -231,7 +231,7 @@ v1::Alert make_alert(const AlertContext& context, const Incident& incident, v1::
   alert.set_host(host_text(incident.key));
   alert.set_scope(scope_of(incident.scope));
   set_destination(incident, alert);
-  if (ledger) set_ledger(incident, alert);
+  set_ledger(incident, alert);
   for (const auto& [key, evidence] : incident.evidence)
     *alert.add_evidence() = evidence_of(context, key, evidence, verdict);
   const size_t listed = std::min(incident.members.size(), kMembersListed);

@@ -73,7 +73,7 @@ std::string amount_text(uint64_t low_bytes, uint64_t high_bytes) {
 }
 
 std::string sent_text(const v1::Alert& alert) {
-  if (alert.has_ledger())
+  if (alert.ledger().out_payload_high_bytes() > 0)
     return amount_text(alert.ledger().out_payload_low_bytes(),
                        alert.ledger().out_payload_high_bytes());
   uint64_t largest_bytes = 0;
@@ -155,7 +155,7 @@ void write_reasons(const v1::Alert& alert, Page& page) {
 }
 
 void write_ledger(const v1::Alert& alert, Page& page) {
-  if (!alert.has_ledger()) return;
+  if (is_health(alert) || alert.has_storm()) return;
   const v1::Ledger& ledger = alert.ledger();
   const auto direction = [&](const char* name, uint64_t low_bytes, uint64_t high_bytes,
                              uint64_t ip_bytes, uint64_t packets) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "flowtable/error.h"
 
@@ -134,16 +135,16 @@ double score_of(const Incident& incident, bool certain_only) {
   }
   double doubt = 1;
   for (const double score : family_score) doubt *= 1 - score;
-  return 1 - doubt;
+  // 1 - (1 - s) is not always s again; a score that is meant to stand on a step must reach it.
+  constexpr double kSteps = 1e6;
+  return std::round((1 - doubt) * kSteps) / kSteps;
 }
 
 v1::Alert::Severity severity_of(double score) {
-  // 1 - (1 - s) is not always s again; a score that is meant to stand on a step must reach it.
-  constexpr double kRounding = 1e-9;
-  if (score < 0.3 - kRounding) return v1::Alert::INFO;
-  if (score < 0.5 - kRounding) return v1::Alert::LOW;
-  if (score < 0.7 - kRounding) return v1::Alert::MEDIUM;
-  if (score < 0.9 - kRounding) return v1::Alert::HIGH;
+  if (score < 0.3) return v1::Alert::INFO;
+  if (score < 0.5) return v1::Alert::LOW;
+  if (score < 0.7) return v1::Alert::MEDIUM;
+  if (score < 0.9) return v1::Alert::HIGH;
   return v1::Alert::CRITICAL;
 }
 

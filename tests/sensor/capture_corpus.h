@@ -16,7 +16,7 @@ namespace weir::testing {
 /// The folder beside the tree, or where WEIR_SHARED points.
 inline std::filesystem::path shared_folder() {
   const char* shared = getenv("WEIR_SHARED");
-  return shared ? shared : WEIR_SOURCE_ROOT "/../shared";
+  return std::filesystem::path(shared ? shared : WEIR_SOURCE_ROOT "/../shared").lexically_normal();
 }
 
 inline std::filesystem::path captures_folder() { return shared_folder() / "captures"; }
