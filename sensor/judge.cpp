@@ -36,7 +36,8 @@ Judge::Judge(JudgeOptions options, std::span<const Detector* const> detectors, J
       context_{options_.sensor_id, options_.epoch, options_.networks, detectors},
       inputs_(std::move(inputs)),
       sink_(std::move(sink)),
-      suppressions_(options_.suppressions, options_.scopes) {
+      suppressions_(options_.suppressions, options_.scopes),
+      sequence_(options_.next_sequence - 1) {
   counters_.findings.resize(detectors.size());
   for (const Detector* detector : detectors)
     is_shadow_.push_back(matches_detector(options_.shadow, detector->id));
@@ -51,14 +52,25 @@ uint64_t Judge::patience_ns(const Incident& incident) {
 
 void Judge::observe(uint64_t now_ns, const TotalSnapshot& total) {
   suppressions_.observe(now_ns, total);
+  if (unplaced_.empty()) return;
+  const IncidentKey key = {
+      .network = total.network, .host = total.host, .destination = total.destination};
+  if (unplaced_.erase(key) == 0) return;
+  Incident* incident = find_open(key);
+  if (incident == nullptr || incident->source.total.valid()) return;
+  incident->source.total = total.id;
+  incident->source.lane = total.lane;
 }
 
 void Judge::sweep(uint64_t now_ns, std::span<const Finding> findings) {
   now_ns_ = std::max(now_ns_, now_ns);
   const uint64_t idle_ns = options_.incident_idle_s * kSecond_ns;
   std::vector<IncidentKey> idle;
-  for (const auto& [key, incident] : open_)
-    if (now_ns_ - incident.last_evidence_ns >= idle_ns + patience_ns(incident)) idle.push_back(key);
+  for (const auto& [key, incident] : open_) {
+    // A restored incident of a later capture than this one has its evidence ahead.
+    const uint64_t quiet_ns = now_ns_ - std::min(now_ns_, incident.last_evidence_ns);
+    if (quiet_ns >= idle_ns + patience_ns(incident)) idle.push_back(key);
+  }
   close(idle);
   std::erase_if(shadow_, [&](const auto& entry) { return now_ns_ - entry.second >= idle_ns; });
   while (!openings_ns_.empty() && now_ns_ - openings_ns_.front() >= kMinute_ns)
@@ -181,16 +193,12 @@ Incident& Judge::open_incident(const IncidentKey& key, const Finding& finding) {
 
 Incident& Judge::storm(const Finding& finding) {
   Incident* incident = find_open(kStormKey);
-  if (incident == nullptr) {
-    stormed_.clear();
-    storm_hosts_.clear();
-    storm_destinations_.clear();
-    incident = &open_incident(kStormKey, finding);
-  }
+  if (incident == nullptr) incident = &open_incident(kStormKey, finding);
   ++incident->storm_incidents;
   ++counters_.storm_incidents;
   const IncidentKey key = key_of(finding);
-  if (stormed_.size() < kKeysKept) stormed_.insert(key);
+  if (stormed_.size() < kKeysKept && stormed_.insert(key).second && options_.keeps_state)
+    newly_stormed_.push_back(key);
   if (finding.subject != Subject::kDestination && storm_hosts_.size() < kKeysKept)
     storm_hosts_.insert(key.host);
   if (finding.subject != Subject::kHost && storm_destinations_.size() < kKeysKept)
@@ -201,7 +209,8 @@ Incident& Judge::storm(const Finding& finding) {
 }
 
 void Judge::fold(Incident& incident, const Finding& finding, const std::string& note) {
-  incident.last_evidence_ns = now_ns_;
+  incident.last_evidence_ns = std::max(incident.last_evidence_ns, now_ns_);
+  if (options_.keeps_state) grown_.insert(incident.key);
   if (incident.key.kind == IncidentKind::kStorm) ++incident.storm_findings;
   if (key_of(finding) == incident.key) incident.source = finding;
   const auto [entry, is_new] =
@@ -297,17 +306,23 @@ void Judge::refresh_connections(std::span<Incident* const> incidents) {
   }
 }
 
+// Reads the ledger again.
+void Judge::refresh_total(Incident& incident) {
+  if (incident.key.kind == IncidentKind::kHealth || incident.key.kind == IncidentKind::kStorm)
+    return;
+  TotalSnapshot total;
+  if (inputs_.total(incident.source, total)) update_ledger(incident, total);
+}
+
 void Judge::revise(std::span<Incident* const> incidents, v1::Alert::State state) {
   if (incidents.empty()) return;
+  for (Incident* incident : incidents) refresh_total(*incident);
   refresh_connections(incidents);
   // No content detector reads yet: of what was counted, nothing was read.
   const v1::Coverage coverage = coverage_of(inputs_.counters(), 0);
   for (Incident* incident : incidents) {
-    if (incident->key.kind != IncidentKind::kHealth && incident->key.kind != IncidentKind::kStorm) {
-      TotalSnapshot total;
-      if (inputs_.total(incident->source, total)) update_ledger(*incident, total);
-    }
     ++incident->revision;
+    if (options_.keeps_state) revised_.insert(incident->key);
     for (auto& [key, evidence] : incident->evidence)
       evidence.revised_observed = evidence.peak.observed;
     v1::Alert alert = make_alert(context_, *incident, state, [this](const IncidentKey& key) {
@@ -326,8 +341,14 @@ void Judge::close(std::span<const IncidentKey> keys) {
   for (const IncidentKey& key : keys) closing.push_back(&open_.at(key));
   revise(closing, v1::Alert::CLOSED);
   for (const IncidentKey& key : keys) {
+    if (options_.keeps_state) closed_ids_.push_back(open_.at(key).id);
     open_.erase(key);
-    if (key == kStormKey) stormed_.clear();
+    if (key != kStormKey) continue;
+    stormed_.clear();
+    storm_hosts_.clear();
+    storm_destinations_.clear();
+    newly_stormed_.clear();
+    storm_over_ = true;
   }
 }
 

@@ -16,6 +16,7 @@
 #include "flowtable/total.h"
 #include "sensor/alert.h"
 #include "sensor/incident.h"
+#include "sensor/state_changes.h"
 #include "sensor/suppression.h"
 
 namespace weir {
@@ -23,6 +24,8 @@ namespace weir {
 struct JudgeOptions {
   std::string sensor_id = "weir-1";
   uint64_t epoch = 0;
+  uint64_t next_sequence = 1;                       // of the spool the alerts go to
+  bool keeps_state = false;                         // somebody asks for take_changes
   std::vector<std::string> networks = {"default"};  // names by network id
   uint64_t escalate_factor = 4;                     // >= 2
   uint64_t incident_idle_s = 86400;
@@ -80,7 +83,8 @@ class Judge {
   Judge(JudgeOptions options, std::span<const Detector* const> detectors, JudgeInputs inputs,
         std::function<void(const v1::Alert&)> sink);
 
-  /// Charges the budgets of suppressions. Before `sweep`, for every total that moved.
+  /// Charges the budgets of suppressions, and finds the records of restored incidents. Before
+  /// `sweep`, for every total that moved.
   void observe(uint64_t now_ns, const TotalSnapshot& total);
 
   /// Closes what has been idle, folds the findings in, and sends an alert for every incident that
@@ -89,6 +93,15 @@ class Judge {
 
   /// The end of a replay: every incident closes.
   void close_all(uint64_t now_ns);
+
+  /// Open incidents, storm and budgets as they were saved. Before the first sweep. Returns how
+  /// many entries could not be read; they are gone.
+  size_t restore(const SavedState& saved);
+
+  /// What changed since this was last called, with JudgeOptions::keeps_state. After a sweep: the
+  /// incidents an alert spoke of, to be written together with the alerts; once a minute, or if
+  /// `all` (the end of a run), also those of which only figures grew.
+  StateChanges take_changes(bool all);
 
   const JudgeCounters& counters() const { return counters_; }
   size_t open_incidents() const { return open_.size(); }
@@ -109,8 +122,10 @@ class Judge {
   void fold_members(Incident& incident, const Finding& finding, std::span<const Member> members);
   void refresh(Incident& incident, const Finding& finding, Evidence& evidence);
   void refresh_connections(std::span<Incident* const> incidents);
+  void refresh_total(Incident& incident);
   void revise(std::span<Incident* const> incidents, v1::Alert::State state);
   void close(std::span<const IncidentKey> keys);
+  void note_growth();
 
   JudgeOptions options_;
   AlertContext context_;
@@ -127,6 +142,13 @@ class Judge {
   std::map<IncidentKey, uint64_t> shadow_;  // would be open; last finding
   std::set<IncidentKey> stormed_;           // what the open storm absorbed
   std::set<IpAddress> storm_hosts_, storm_destinations_;
+  std::set<IncidentKey> unplaced_;  // restored pairs whose record has not moved yet
+  // For take_changes.
+  std::set<IncidentKey> revised_, grown_;
+  std::vector<std::string> closed_ids_;
+  std::vector<IncidentKey> newly_stormed_;
+  bool storm_over_ = false;
+  uint64_t saved_minute_ = 0;
 };
 
 }  // namespace weir

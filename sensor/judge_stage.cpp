@@ -28,10 +28,12 @@ WindowsOptions windows_options(const SensorConfig& config, const FlowTable& tabl
   return options;
 }
 
-JudgeOptions judge_options(const SensorConfig& config, uint64_t epoch) {
+JudgeOptions judge_options(const SensorConfig& config, const JudgeStart& start) {
   JudgeOptions options;
   options.sensor_id = config.sensor.id;
-  options.epoch = epoch;
+  options.epoch = start.epoch;
+  options.next_sequence = start.next_sequence;
+  options.keeps_state = start.saved != nullptr;
   options.networks.clear();
   for (const NetworkTable& network : config.networks) options.networks.push_back(network.name);
   options.escalate_factor = config.judge.escalate_factor;
@@ -44,13 +46,13 @@ JudgeOptions judge_options(const SensorConfig& config, uint64_t epoch) {
 
 }  // namespace
 
-JudgeStage::JudgeStage(const SensorConfig& config, const FlowTable& table, uint64_t epoch,
+JudgeStage::JudgeStage(const SensorConfig& config, const FlowTable& table, const JudgeStart& start,
                        const std::string& state_dir, WindowsMemory memory,
                        std::function<void(const v1::Alert&)> sink)
     : table_(table),
       history_(open_history(config, state_dir)),
       windows_(windows_options(config, table, memory), history_.get()),
-      judge_(judge_options(config, epoch), detectors(), inputs(), std::move(sink)) {
+      judge_(judge_options(config, start), detectors(), inputs(), std::move(sink)) {
   const auto all = detectors();
   for (size_t i = 0; i < all.size(); ++i) {
     if (!matches_detector(config.detectors.enabled, all[i]->id) &&
@@ -58,6 +60,7 @@ JudgeStage::JudgeStage(const SensorConfig& config, const FlowTable& table, uint6
       continue;
     running_.push_back({static_cast<uint16_t>(i), all[i]->make(config.detector_options[i])});
   }
+  if (start.saved != nullptr) unreadable_ = judge_.restore(*start.saved);
 }
 
 JudgeInputs JudgeStage::inputs() {

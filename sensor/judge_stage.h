@@ -18,13 +18,20 @@ namespace weir {
 
 enum class WindowsMemory : uint8_t { kAtStart, kAsNeeded };
 
+/// Where the numbering of alerts goes on, and what the run before left open.
+struct JudgeStart {
+  uint64_t epoch = 0;
+  uint64_t next_sequence = 1;
+  const SavedState* saved = nullptr;  // null: nothing is restored, and nothing kept for the next
+};
+
 /// Owns windows, detectors and judge of a run. One thread.
 class JudgeStage {
  public:
   /// `table` must outlive the stage. `state_dir` "" = no history is read or written. Memory of the
   /// windows is taken at start, or as it is needed by a stage that lives for one small capture.
   /// Throws Error.
-  JudgeStage(const SensorConfig& config, const FlowTable& table, uint64_t epoch,
+  JudgeStage(const SensorConfig& config, const FlowTable& table, const JudgeStart& start,
              const std::string& state_dir, WindowsMemory memory,
              std::function<void(const v1::Alert&)> sink);
 
@@ -33,6 +40,12 @@ class JudgeStage {
 
   /// The end of a replay: every incident closes, the history is complete.
   void finish(uint64_t now_ns);
+
+  /// What the next run must find, beside the alerts that went to the sink since the last call:
+  /// both belong into one transaction. Judge::take_changes.
+  StateChanges take_changes(bool all) { return judge_.take_changes(all); }
+  /// Of JudgeStart::saved, entries that could not be read.
+  size_t unreadable() const { return unreadable_; }
 
   const Judge& judge() const { return judge_; }
   const Windows& windows() const { return windows_; }
@@ -53,6 +66,7 @@ class JudgeStage {
   };
   std::vector<Running> running_;
   Judge judge_;
+  size_t unreadable_ = 0;
   std::vector<Finding> findings_;
 };
 

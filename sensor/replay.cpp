@@ -96,8 +96,9 @@ void Replay::start_state(std::span<const std::string> captures) {
   second_ = 0;
   judge_.reset();  // closes its history before the next one opens it
   judge_ = std::make_unique<JudgeStage>(
-      config_, table_, replay_epoch(captures, effective_text(schema_, config_)), arguments_.state,
-      arguments_.each ? WindowsMemory::kAsNeeded : WindowsMemory::kAtStart,
+      config_, table_,
+      JudgeStart{.epoch = replay_epoch(captures, effective_text(schema_, config_))},
+      arguments_.state, arguments_.each ? WindowsMemory::kAsNeeded : WindowsMemory::kAtStart,
       [this](const v1::Alert& alert) { write_alert(alert); });
 }
 

@@ -14,6 +14,7 @@
 #include "flowtable/ip_address.h"
 #include "sensor/config.h"
 #include "sensor/incident.h"
+#include "sensor/state_changes.h"
 
 namespace weir {
 
@@ -71,6 +72,11 @@ class Suppressions {
                   std::span<const Member> members);
 
   std::vector<SilencedCounts> counts() const;
+
+  /// What each budget has spent, as bytes to keep across a restart.
+  SavedState state() const;
+  /// False: the bytes are of no budget, or of one whose window is another now.
+  bool restore(std::string_view name, std::string_view bytes);
 
  private:
   // A sum over the window lacks at most one 64th of it: a budget may last that much longer.

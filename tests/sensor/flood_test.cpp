@@ -66,7 +66,7 @@ class FloodedLane {
  public:
   explicit FloodedLane(const SensorConfig& config)
       : table_(config.flow_table, 1),
-        judge_(config, table_, 1, "", WindowsMemory::kAtStart,
+        judge_(config, table_, JudgeStart{.epoch = 1}, "", WindowsMemory::kAtStart,
                [this](const v1::Alert& alert) { alerts_.push_back(alert); }) {
     burst_.reserve(kBurstPackets);
   }

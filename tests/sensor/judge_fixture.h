@@ -59,7 +59,7 @@ Finding pair(uint32_t from, uint32_t to, uint64_t observed) {
   return finding;
 }
 
-Finding host_wide(uint32_t from, uint64_t observed) {
+inline Finding host_wide(uint32_t from, uint64_t observed) {
   Finding finding = pair(from, 0, observed);
   finding.subject = Subject::kHost;
   finding.destination = {};
@@ -68,7 +68,7 @@ Finding host_wide(uint32_t from, uint64_t observed) {
   return finding;
 }
 
-Finding destination_wide(uint32_t to, uint64_t observed) {
+inline Finding destination_wide(uint32_t to, uint64_t observed) {
   Finding finding = pair(0, to, observed);
   finding.subject = Subject::kDestination;
   finding.host = {};
@@ -77,7 +77,7 @@ Finding destination_wide(uint32_t to, uint64_t observed) {
   return finding;
 }
 
-Member member(uint32_t from, uint32_t to, uint64_t bytes) {
+inline Member member(uint32_t from, uint32_t to, uint64_t bytes) {
   Member one;
   one.key.host = host(from);
   one.key.destination = outside(to);
