@@ -1,13 +1,13 @@
 // HOT. How a connection and a total lie in memory.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 
 #include "flowtable/hash_index.h"
 #include "flowtable/ip_address.h"
 #include "flowtable/packet.h"
+#include "flowtable/record.h"
 
 namespace weir {
 
@@ -74,34 +74,6 @@ struct ConnectionHot {
                                   static_cast<unsigned>(value) << kIdleClassShift);
   }
 };
-
-/// The words of ConnectionHot that most packets change, as they lie in memory, to be worked on in
-/// registers. Halves and bits of a word: side 0 below side 1.
-struct ConnectionWords {
-  static constexpr size_t kTotal = 0, kKey = 1, kState = 2, kSequenceEnd = 3, kAcknowledged = 4,
-                          kExtentLow = 5, kIpBytesLow = 6;
-
-  uint64_t state = 0;  // last_tick, then generation, then flags
-  uint64_t sequence_end = 0;
-  uint64_t acknowledged = 0;
-  uint64_t extent_low = 0;
-  uint64_t ip_bytes_low = 0;
-
-  uint32_t last_tick() const noexcept { return static_cast<uint32_t>(state); }
-  uint16_t generation() const noexcept { return static_cast<uint16_t>(state >> 32); }
-  uint16_t flags() const noexcept { return static_cast<uint16_t>(state >> 48); }
-  void set_last_tick(uint32_t tick) noexcept { state = (state >> 32) << 32 | tick; }
-};
-
-static_assert(std::endian::native == std::endian::little);
-static_assert(offsetof(ConnectionHot, total) == 4 && offsetof(ConnectionHot, key) == 8);
-static_assert(offsetof(ConnectionHot, last_tick) == 8 * ConnectionWords::kState);
-static_assert(offsetof(ConnectionHot, generation) == 8 * ConnectionWords::kState + 4);
-static_assert(offsetof(ConnectionHot, flags) == 8 * ConnectionWords::kState + 6);
-static_assert(offsetof(ConnectionHot, sequence_end) == 8 * ConnectionWords::kSequenceEnd);
-static_assert(offsetof(ConnectionHot, acknowledged) == 8 * ConnectionWords::kAcknowledged);
-static_assert(offsetof(ConnectionHot, extent_low) == 8 * ConnectionWords::kExtentLow);
-static_assert(offsetof(ConnectionHot, ip_bytes_low) == 8 * ConnectionWords::kIpBytesLow);
 
 /// TCP bookkeeping of one side that an undisturbed stream never needs.
 struct ColdSide {
@@ -179,18 +151,10 @@ struct TotalCold {
   uint8_t spare[3] = {};
 };
 
-/// Words of TotalHot; those of a side lie one after the other, packets_low in halves of one word.
-struct TotalWords {
-  static constexpr size_t kTouched = 0, kPairHash = 1, kLastSeen = 2, kIpBytes = 3,
-                          kPayloadHigh = 5, kPacketsLow = 7;
-};
-
 static_assert(sizeof(TotalHot) == 64);
-static_assert(offsetof(TotalHot, side_and_epoch) == 4 && offsetof(TotalHot, pair_hash) == 8);
-static_assert(offsetof(TotalHot, last_seen_ns) == 8 * TotalWords::kLastSeen);
-static_assert(offsetof(TotalHot, ip_bytes) == 8 * TotalWords::kIpBytes);
-static_assert(offsetof(TotalHot, payload_high_bytes) == 8 * TotalWords::kPayloadHigh);
-static_assert(offsetof(TotalHot, packets_low) == 8 * TotalWords::kPacketsLow);
 static_assert(sizeof(TotalHot) + sizeof(TotalCold) <= 192, "the budget of a total");
+
+using ConnectionRecords = RecordArray<ConnectionHot, ConnectionCold, uint32_t>;
+using TotalRecords = RecordArray<TotalHot, TotalCold, uint64_t>;
 
 }  // namespace weir

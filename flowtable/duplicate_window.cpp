@@ -9,7 +9,6 @@ namespace {
 
 constexpr uint32_t kV4HeaderBytes = 20;
 constexpr uint32_t kV6HeaderBytes = 40;
-constexpr uint32_t kTcpHeadBytes = 96;  // of the IP packet: headers and the usual options
 
 __m128i load(const uint8_t* bytes) noexcept {
   return _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
@@ -24,7 +23,7 @@ DuplicateWindow::DuplicateWindow(const HashKey& key)
   round_[1] = _mm_aesenc_si128(_mm_xor_si128(secret, _mm_set1_epi32(0x9e37)), secret);
 }
 
-uint64_t DuplicateWindow::digest(const Packet& packet) const noexcept {
+uint64_t DuplicateWindow::digest_of_bytes(const Packet& packet) const noexcept {
   const bool v4 = packet.readable_bytes >= kV4HeaderBytes && packet.ip[0] >> 4 == 4;
   if (packet.readable_bytes < (v4 ? kV4HeaderBytes : kV6HeaderBytes)) return 0;
   // The IP header without TTL and checksum (IPv4 bytes 8, 10, 11) or hop limit (IPv6 byte 7).
@@ -32,9 +31,7 @@ uint64_t DuplicateWindow::digest(const Packet& packet) const noexcept {
   head = _mm_and_si128(
       head, v4 ? _mm_set_epi8(-1, -1, -1, -1, 0, 0, -1, 0, -1, -1, -1, -1, -1, -1, -1, -1)
                : _mm_set_epi8(-1, -1, -1, -1, -1, -1, -1, -1, 0, -1, -1, -1, -1, -1, -1, -1));
-  const uint32_t bytes = packet.protocol == kProtocolTcp
-                             ? std::min(packet.readable_bytes, kTcpHeadBytes)
-                             : packet.readable_bytes;
+  const uint32_t bytes = packet.readable_bytes;
   // A round before the next block joins: without it, id and source port would cancel each other.
   __m128i one = _mm_aesenc_si128(_mm_xor_si128(head, round_[0]), round_[1]);
   const auto beside = static_cast<int64_t>(uint64_t{packet.network} << 32 | packet.ip_bytes);
@@ -58,16 +55,14 @@ uint64_t DuplicateWindow::digest(const Packet& packet) const noexcept {
 
 bool DuplicateWindow::seen(uint64_t digest, uint64_t now_ns) noexcept {
   if (digest == 0) return false;
-  Bucket& bucket = buckets_[digest % kBuckets];
-  for (Entry& entry : bucket.entries) {
+  for (Entry& entry : buckets_[digest % kBuckets].entries) {
     if (entry.digest == digest) {
       const bool recent = now_ns - entry.time_ns <= kWindowNs;
       entry.time_ns = now_ns;
       return recent;
     }
   }
-  Entry& older = bucket.entries[bucket.entries[0].time_ns <= bucket.entries[1].time_ns ? 0 : 1];
-  older = {digest, now_ns};
+  remember(digest, now_ns);
   return false;
 }
 

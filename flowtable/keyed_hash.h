@@ -32,31 +32,30 @@ class KeyedHash {
 
   /// `low` and `high`: the pair's addresses in numeric order.
   PairHash pair(const IpAddress& low, const IpAddress& high, uint16_t network) const noexcept {
-    __m128i state = _mm_xor_si128(block(low.high, low.low), round_[0]);
-    state = _mm_aesenc_si128(_mm_aesenc_si128(state, round_[1]), round_[2]);
-    state = _mm_xor_si128(state, block(high.high, high.low));
+    // The network enters between the rounds of the first address, so that it meets the second one
+    // spread: pairs of two networks do not cancel each other.
+    __m128i state = _mm_aesenc_si128(_mm_xor_si128(block(low), round_[0]), round_[1]);
+    state = _mm_aesenc_si128(_mm_xor_si128(state, _mm_cvtsi32_si128(network)), round_[2]);
+    state = _mm_xor_si128(state, block(high));
     state = _mm_aesenc_si128(_mm_aesenc_si128(state, round_[3]), round_[4]);
-    state = _mm_xor_si128(state, _mm_cvtsi32_si128(network));
-    state = _mm_aesenc_si128(_mm_aesenc_si128(state, round_[5]), round_[6]);
-    return {_mm_aesenc_si128(state, round_[7])};
+    return {_mm_aesenc_si128(state, round_[5])};
   }
 
-  /// Ports in the order of the addresses. Never 0, so that 0 can mean an empty record.
-  uint64_t connection(const PairHash& pair, uint16_t low_port, uint16_t high_port,
-                      uint8_t protocol) const noexcept {
-    const uint64_t rest =
-        static_cast<uint64_t>(low_port) << 32 | static_cast<uint64_t>(high_port) << 16 | protocol;
-    __m128i state = _mm_xor_si128(pair.state, block(0, rest));
-    state = _mm_aesenc_si128(_mm_aesenc_si128(state, round_[8]), round_[9]);
-    state = _mm_aesenc_si128(state, round_[10]);
+  /// `ports`: that of the lower address above that of the higher one. Never 0, so that 0 can mean
+  /// an empty record.
+  uint64_t connection(const PairHash& pair, uint32_t ports, uint8_t protocol) const noexcept {
+    const auto rest = static_cast<int64_t>(uint64_t{protocol} << 32 | ports);
+    __m128i state = _mm_xor_si128(pair.state, _mm_cvtsi64_si128(rest));
+    state = _mm_aesenc_si128(_mm_aesenc_si128(state, round_[6]), round_[7]);
+    state = _mm_aesenc_si128(state, round_[8]);
     const auto value = static_cast<uint64_t>(_mm_cvtsi128_si64(state));
     return value != 0 ? value : 1;
   }
 
  private:
-  static constexpr int kRounds = 11;
-  static __m128i block(uint64_t high, uint64_t low) noexcept {
-    return _mm_set_epi64x(static_cast<long long>(high), static_cast<long long>(low));
+  static constexpr int kRounds = 9;
+  static __m128i block(const IpAddress& address) noexcept {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(&address));
   }
   __m128i round_[kRounds];
 };

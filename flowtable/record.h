@@ -12,6 +12,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <thread>
 #include <type_traits>
 
@@ -22,97 +23,125 @@ namespace weir {
 /// How often a reader looks before it lets the writer have its CPU.
 inline constexpr int kTriesBetweenYields = 256;
 
-/// A POD of whole 64-bit words, stored as atomic words.
-template <typename T>
-struct SharedWords {
-  static_assert(std::is_trivially_copyable_v<T> && sizeof(T) % 8 == 0);
-  static_assert(sizeof(std::atomic<uint64_t>) == 8 && std::atomic<uint64_t>::is_always_lock_free);
-  static constexpr size_t kWords = sizeof(T) / 8;
-  std::atomic<uint64_t> words[kWords];
+// A word of a record, whatever members lie in it: the compiler must take it for an alias of them.
+using AliasWord32 [[gnu::may_alias]] = uint32_t;
+using AliasWord64 [[gnu::may_alias]] = uint64_t;
 
-  /// The writer's copy. It races with nobody's write, so it may be read in one piece: loading words
-  /// into a copy and the copy into wide registers would wait for the words to leave the core.
-  T own() const noexcept {
-    T value;
-    std::memcpy(static_cast<void*>(&value), static_cast<const void*>(words), sizeof(T));
-    return value;
+inline void store_word(void* at, uint32_t value, int order) noexcept {
+  __atomic_store_n(static_cast<AliasWord32*>(at), value, order);
+}
+inline void store_word(void* at, uint64_t value, int order) noexcept {
+  __atomic_store_n(static_cast<AliasWord64*>(at), value, order);
+}
+inline void load_word(const void* at, uint32_t& value, int order) noexcept {
+  value = __atomic_load_n(static_cast<const AliasWord32*>(at), order);
+}
+inline void load_word(const void* at, uint64_t& value, int order) noexcept {
+  value = __atomic_load_n(static_cast<const AliasWord64*>(at), order);
+}
+
+/// Stores a POD from its `first`th word on, each word a release.
+template <typename Word, typename T>
+inline void store_words(T& shared, const T& value, size_t first = 0) noexcept {
+  static_assert(std::is_trivially_copyable_v<T> && sizeof(T) % sizeof(Word) == 0);
+  auto* to = reinterpret_cast<char*>(&shared);
+  const auto* from = reinterpret_cast<const char*>(&value);
+  for (size_t at = first * sizeof(Word); at < sizeof(T); at += sizeof(Word)) {
+    Word word;
+    std::memcpy(&word, from + at, sizeof(word));
+    store_word(to + at, word, __ATOMIC_RELEASE);
   }
-  T load(std::memory_order order) const noexcept {
-    uint64_t copy[kWords];
-    for (size_t i = 0; i < kWords; ++i) copy[i] = words[i].load(order);
-    T value;
-    std::memcpy(static_cast<void*>(&value), copy, sizeof(T));
-    return value;
-  }
-  void store(const T& value, size_t first_word = 0) noexcept {
-    uint64_t copy[kWords];
-    std::memcpy(copy, &value, sizeof(T));
-    for (size_t i = first_word; i < kWords; ++i) words[i].store(copy[i], std::memory_order_release);
-  }
-};
+}
+
+/// Loads a POD by the words it is stored by, each an acquire.
+template <typename Word, typename T>
+inline T load_words(const T& shared) noexcept {
+  static_assert(std::is_trivially_copyable_v<T> && sizeof(T) % sizeof(Word) == 0);
+  Word copy[sizeof(T) / sizeof(Word)];
+  const auto* at = reinterpret_cast<const char*>(&shared);
+  for (size_t i = 0; i < std::size(copy); ++i)
+    load_word(at + i * sizeof(Word), copy[i], __ATOMIC_ACQUIRE);
+  T value;
+  std::memcpy(static_cast<void*>(&value), copy, sizeof(T));
+  return value;
+}
 
 /// An array of records, each a hot part of one cache line, whose first 32 bits are the version, and
-/// a cold part. `Hot` has a member `uint32_t version` at offset 0.
-template <typename Hot, typename Cold>
+/// a cold part. `Hot` has a member `uint32_t version` at offset 0; `Word` is what a change of it
+/// stores at a time.
+template <typename Hot, typename Cold, typename Word>
 class RecordArray {
   static_assert(sizeof(Hot) == 64, "the hot part of a record is one cache line");
+  static_assert(std::endian::native == std::endian::little, "the version is word 0's low half");
 
  public:
   explicit RecordArray(uint32_t records)
       : records_(records),
         hot_memory_(size_t{records} * sizeof(Hot)),
         cold_memory_(size_t{records} * sizeof(Cold)),
-        hot_(static_cast<SharedWords<Hot>*>(hot_memory_.data())),
-        cold_(static_cast<SharedWords<Cold>*>(cold_memory_.data())) {}
+        hot_(static_cast<Hot*>(hot_memory_.data())),
+        cold_(static_cast<Cold*>(cold_memory_.data())) {}
 
   uint32_t records() const noexcept { return records_; }
 
   void prefetch(uint32_t slot) const noexcept { __builtin_prefetch(&hot_[slot], 1); }
-  void prefetch_cold(uint32_t slot) const noexcept { __builtin_prefetch(&cold_[slot], 1); }
 
   // ---- the writer ----
-  Hot own_hot(uint32_t slot) const noexcept { return hot_[slot].own(); }
-  Cold own_cold(uint32_t slot) const noexcept { return cold_[slot].own(); }
-  /// One word of the hot part, for a look before the whole is loaded.
-  uint64_t own_word(uint32_t slot, size_t word) const noexcept {
-    return hot_[slot].words[word].load(std::memory_order_relaxed);
-  }
+  /// Its own records race with nobody's write: it reads them as they lie, each member alone where a
+  /// packet before may just have changed one (a wide load would wait for that store to leave the
+  /// core).
+  const Hot& own_hot(uint32_t slot) const noexcept { return hot_[slot]; }
+  const Cold& own_cold(uint32_t slot) const noexcept { return cold_[slot]; }
   void write(uint32_t slot, Hot& hot) noexcept {
     open(slot, hot);
     close(slot, hot);
   }
   void write(uint32_t slot, Hot& hot, const Cold& cold) noexcept {
     open(slot, hot);
-    cold_[slot].store(cold);
+    store_words<uint64_t>(cold_[slot], cold);
     close(slot, hot);
   }
-  /// A change of a few words where they lie: begin, set_word for each, end. Faster than a copy that
-  /// is changed field by field and stored word by word, since such a store waits for the fields.
-  void begin(uint32_t slot) noexcept {
-    hot_[slot].words[0].store(own_word(slot, 0) | 1, std::memory_order_relaxed);
-  }
-  void set_word(uint32_t slot, size_t word, uint64_t value) noexcept {
-    hot_[slot].words[word].store(value, std::memory_order_release);
-  }
-  void end(uint32_t slot) noexcept {
-    const uint64_t word = own_word(slot, 0);
-    const auto version = static_cast<uint32_t>(word) + 1;
-    hot_[slot].words[0].store((word >> 32) << 32 | version, std::memory_order_release);
-  }
+  /// A change of a few words where they lie, of one record, for as long as this object lives: the
+  /// fewest instructions a write can have.
+  class Change {
+   public:
+    Change(const RecordArray& array, uint32_t slot) noexcept : hot_(&array.hot_[slot]) {
+      load_word(hot_, first_, __ATOMIC_RELAXED);
+      store_word(hot_, static_cast<Word>(first_ | 1), __ATOMIC_RELAXED);
+    }
+    ~Change() {
+      constexpr Word kVersion = UINT32_MAX;  // beside it, other members may lie in the word
+      const auto even = static_cast<Word>(((first_ | 1) + 1) & kVersion);
+      store_word(hot_, static_cast<Word>((first_ & ~kVersion) | even), __ATOMIC_RELEASE);
+    }
+    Change(const Change&) = delete;
+    Change& operator=(const Change&) = delete;
+    /// `at`: offset of the word in bytes; not of word 0.
+    void set(size_t at, Word value) noexcept {
+      store_word(reinterpret_cast<char*>(hot_) + at, value, __ATOMIC_RELEASE);
+    }
+
+   private:
+    Hot* hot_;
+    Word first_;
+  };
 
   // ---- any reader ----
   /// One word of the hot part as it is now; consistent with nothing else.
-  uint64_t peek_word(uint32_t slot, size_t word) const noexcept {
-    return hot_[slot].words[word].load(std::memory_order_acquire);
+  Word peek_word(uint32_t slot, size_t at) const noexcept {
+    Word value;
+    load_word(reinterpret_cast<const char*>(&hot_[slot]) + at, value, __ATOMIC_ACQUIRE);
+    return value;
   }
   /// A copy of both parts from one write. Waits out a write under way: nanoseconds, unless the
   /// writer lost its CPU in the middle of one; then the reader gives up its own for a while.
   void read(uint32_t slot, Hot& hot, Cold& cold) const noexcept {
     for (int tries = 1;; ++tries) {
-      hot = hot_[slot].load(std::memory_order_acquire);
+      hot = load_words<Word>(hot_[slot]);
       if ((hot.version & 1) == 0) {
-        cold = cold_[slot].load(std::memory_order_acquire);
-        const uint64_t again = hot_[slot].words[0].load(std::memory_order_relaxed);
+        cold = load_words<uint64_t>(cold_[slot]);
+        Word again;
+        load_word(&hot_[slot], again, __ATOMIC_RELAXED);
         if (static_cast<uint32_t>(again) == hot.version) return;
       }
       if (tries % kTriesBetweenYields == 0) std::this_thread::yield();
@@ -122,24 +151,24 @@ class RecordArray {
  private:
   void open(uint32_t slot, Hot& hot) noexcept {
     hot.version |= 1;
-    hot_[slot].words[0].store(first_word(hot), std::memory_order_relaxed);
+    store_word(&hot_[slot], first_of(hot), __ATOMIC_RELAXED);
   }
   void close(uint32_t slot, Hot& hot) noexcept {
-    hot_[slot].store(hot, 1);
+    store_words<Word>(hot_[slot], hot, 1);
     hot.version += 1;
-    hot_[slot].words[0].store(first_word(hot), std::memory_order_release);
+    store_word(&hot_[slot], first_of(hot), __ATOMIC_RELEASE);
   }
-  static uint64_t first_word(const Hot& hot) noexcept {
-    uint64_t word;
-    std::memcpy(&word, &hot, sizeof(word));
-    return word;
+  static Word first_of(const Hot& hot) noexcept {
+    Word value;
+    std::memcpy(&value, &hot, sizeof(value));
+    return value;
   }
 
   uint32_t records_;
   FixedMemory hot_memory_;
   FixedMemory cold_memory_;
-  SharedWords<Hot>* hot_;
-  SharedWords<Cold>* cold_;
+  Hot* hot_;
+  Cold* cold_;
 };
 
 /// One record that is larger than a line and rarely read: version beside the words.
@@ -148,13 +177,13 @@ class SharedValue {
  public:
   void write(const T& value) noexcept {
     version_.store(++own_version_, std::memory_order_relaxed);
-    value_.store(value);
+    store_words<uint64_t>(value_, value);
     version_.store(++own_version_, std::memory_order_release);
   }
   T read() const noexcept {
     for (int tries = 1;; ++tries) {
       const uint64_t before = version_.load(std::memory_order_acquire);
-      const T copy = value_.load(std::memory_order_acquire);
+      const T copy = load_words<uint64_t>(value_);
       if ((before & 1) == 0 && version_.load(std::memory_order_relaxed) == before) return copy;
       if (tries % kTriesBetweenYields == 0) std::this_thread::yield();
     }
@@ -162,7 +191,7 @@ class SharedValue {
 
  private:
   std::atomic<uint64_t> version_{0};
-  SharedWords<T> value_{};
+  alignas(8) T value_{};
   uint64_t own_version_ = 0;
 };
 

@@ -3,15 +3,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <utility>
 
 #include "flowtable/shard_key.h"
 
 namespace weir {
 namespace {
-
-// How many packets a stage of update() runs ahead of the next one: enough for a line to arrive.
-constexpr size_t kLagPackets = 8;
 
 uint32_t idle_ticks(uint32_t idle_s) {
   return static_cast<uint32_t>((uint64_t{idle_s} * 1'000'000'000 >> kTickShift) + 1);
@@ -42,84 +40,203 @@ Shard::Shard(const FlowTableOptions& options, uint16_t lane)
   }
 }
 
-void Shard::key_of(const Packet& packet, Key& key) const noexcept {
-  const bool source_low = packet.source != packet.destination
-                              ? packet.source < packet.destination
-                              : packet.source_port <= packet.destination_port;
+[[gnu::always_inline]] inline void Shard::key_of(const Packet& packet, Key& key) const noexcept {
+  const IpAddress& source = packet.source;
+  const IpAddress& destination = packet.destination;
+  const bool same_high = source.high == destination.high;
+  bool source_low = source.high < destination.high || (same_high && source.low < destination.low);
+  if (same_high && source.low == destination.low) [[unlikely]]
+    source_low = packet.source_port <= packet.destination_port;
   key.side = source_low ? 0 : 1;
-  key.connectable = packet.fragment != FragmentKind::kLater && packet.transport_readable;
-  const IpAddress& low = source_low ? packet.source : packet.destination;
-  const IpAddress& high = source_low ? packet.destination : packet.source;
-  key.pair = hash_.pair(low, high, packet.network);
-  key.connection =
-      hash_.connection(key.pair, source_low ? packet.source_port : packet.destination_port,
-                       source_low ? packet.destination_port : packet.source_port, packet.protocol);
+  const PairHash pair = hash_.pair(source_low ? source : destination,
+                                   source_low ? destination : source, packet.network);
+  const auto ports = static_cast<uint32_t>(packet.source_port) << 16 | packet.destination_port;
+  const bool connectable = packet.fragment != FragmentKind::kLater && packet.transport_readable;
+  key.pair = pair.value();
+  key.connection = connectable ? hash_.connection(pair, source_low ? ports : std::rotl(ports, 16),
+                                                  packet.protocol)
+                               : 0;
 }
 
 /// First stage: the key; its bucket is asked for.
-void Shard::ask_for_bucket(const Packet& packet, Key& key) const noexcept {
+[[gnu::always_inline]] inline void Shard::ask_for_bucket(const Packet& packet,
+                                                         Key& key) const noexcept {
   if (packet.drop != DropReason::kNone) return;
   key_of(packet, key);
-  if (key.connectable)
+  if (key.connection != 0)
     connection_index_.prefetch(key.connection);
   else
-    total_index_.prefetch(key.pair.value());
+    total_index_.prefetch(key.pair);
 }
 
-/// Second stage: the bucket names a record, which is asked for.
-void Shard::ask_for_record(const Packet& packet, Key& key) const noexcept {
-  if (packet.drop != DropReason::kNone || !key.connectable) return;
+/// Second stage: the bucket names a record, which is asked for; so is the place of the digest.
+[[gnu::always_inline]] inline void Shard::ask_for_record(const Packet& packet,
+                                                         Key& key) const noexcept {
+  if (packet.drop != DropReason::kNone) return;
+  key.digest = duplicates_.digest(packet, key.connection);
+  duplicates_.prefetch(key.digest);
+  key.hint = HashIndex::kNone;
+  if (key.connection == 0) return;
   key.hint = connection_index_.hint(key.connection);
   if (key.hint != HashIndex::kNone)
     connections_.prefetch(key.hint);
   else
-    total_index_.prefetch(key.pair.value());
+    total_index_.prefetch(key.pair);
 }
 
-/// Third stage: the record names its total, which is asked for; and the digest is computed.
-void Shard::ask_for_total(const Packet& packet, Key& key) const noexcept {
+/// Third stage: the record names its total, which is asked for.
+[[gnu::always_inline]] inline void Shard::ask_for_total(const Packet& packet,
+                                                        const Key& key) const noexcept {
   if (packet.drop != DropReason::kNone) return;
-  key.digest = duplicates_.digest(packet);
-  duplicates_.prefetch(key.digest);
-  const uint32_t total =
-      key.hint != HashIndex::kNone
-          ? static_cast<uint32_t>(connections_.own_word(key.hint, ConnectionWords::kTotal) >> 32)
-          : total_index_.hint(key.pair.value());
+  const uint32_t total = key.hint != HashIndex::kNone ? connections_.own_hot(key.hint).total
+                                                      : total_index_.hint(key.pair);
   if (total != HashIndex::kNone) totals_.prefetch(total);
 }
 
-/// Four stages, each some packets behind the one before, so that memory always has something to
-/// fetch while something else is computed. The last one counts, in the order of the packets.
+[[gnu::always_inline]] inline void Shard::advance_clock(const Packet& packet) noexcept {
+  if (packet.time_ns < now_ns_) [[unlikely]] {
+    counters_.time_backward_packets += 1;
+    return;
+  }
+  if (now_ns_ == 0) [[unlikely]]
+    counters_.first_time_ns = packet.time_ns;
+  now_ns_ = packet.time_ns;
+}
+
+[[gnu::always_inline]] inline uint32_t Shard::find_connection(const Key& key) const noexcept {
+  if (key.hint != HashIndex::kNone && connections_.own_hot(key.hint).key == key.connection)
+      [[likely]]
+    return key.hint;
+  if (key.connection == 0) return HashIndex::kNone;
+  return connection_index_.find(key.connection, [&](uint32_t slot) noexcept {
+    return connections_.own_hot(slot).key == key.connection;
+  });
+}
+
+[[gnu::always_inline]] inline void Shard::count_scope(const Packet& packet, bool out,
+                                                      uint64_t out_low,
+                                                      uint64_t out_high) noexcept {
+  ScopeBytes& bytes = scope_bytes_[static_cast<size_t>(packet.scope)];
+  bytes.ip_bytes[out ? 1 : 0] += packet.ip_bytes;
+  bytes.out_payload_low_bytes += out_low;
+  bytes.out_payload_high_bytes += out_high;
+}
+
+/// `slot` is the total of the packet's own pair.
+[[gnu::always_inline]] inline void Shard::count_at_total_in_place(uint32_t slot,
+                                                                  const Packet& packet,
+                                                                  unsigned side,
+                                                                  uint32_t payload_bytes) noexcept {
+  const TotalHot& total = totals_.own_hot(slot);
+  const bool out = static_cast<int>(side) == total.host_side();
+  const uint64_t ip_bytes = total.ip_bytes[side] + packet.ip_bytes;
+  const uint64_t high_before = total.payload_high_bytes[side];
+  const uint64_t high = high_before + payload_bytes;
+  uint64_t packets;
+  std::memcpy(&packets, total.packets_low, sizeof(packets));
+  packets += uint64_t{1} << (32 * side);
+  const bool listed = total.touched_epoch() == epoch_;
+  {
+    const size_t own = side * sizeof(uint64_t);
+    TotalRecords::Change change(totals_, slot);
+    change.set(offsetof(TotalHot, last_seen_ns), now_ns_);
+    change.set(offsetof(TotalHot, ip_bytes) + own, ip_bytes);
+    change.set(offsetof(TotalHot, payload_high_bytes) + own, high);
+    change.set(offsetof(TotalHot, packets_low), packets);
+  }
+  if (!listed) [[unlikely]] {
+    TotalHot hot = totals_.own_hot(slot);
+    touch(hot, slot);
+    totals_.write(slot, hot);
+  }
+  if (out && (high & ~high_before) > high_before)  // a longer number
+    weight_[slot] = static_cast<uint8_t>(std::bit_width(high));
+  const uint64_t out_bytes = out ? payload_bytes : 0;
+  count_scope(packet, out, out_bytes, out_bytes);
+}
+
+/// The way of nearly all packets: the next segment or datagram of a live connection that lies
+/// under the total of its own pair. Only words are changed, where they lie, none of the cold parts.
+/// False, and nothing is changed, for any other packet.
+[[gnu::always_inline]] inline bool Shard::count_in_place(const Packet& packet, const Key& key,
+                                                         RecordId& connection) noexcept {
+  const uint32_t slot = find_connection(key);
+  if (slot == HashIndex::kNone) return false;
+  const ConnectionHot& hot = connections_.own_hot(slot);
+  const unsigned side = key.side;
+  const TotalHot& total = totals_.own_hot(hot.total);
+  ConnectionStep step;
+  step.last_tick = tick(now_ns_);
+  step.ip_bytes_low = hot.ip_bytes_low[side] + packet.ip_bytes;
+  if (hot.has(kMoved | kServed) || packet.outer_tunnel != TunnelKind::kNone ||
+      packet.inner_tunnel != TunnelKind::kNone || expired(hot.last_tick, hot.idle_class()) ||
+      total.pair_hash != key.pair || total.packets_low[side] == UINT32_MAX ||
+      step.ip_bytes_low < packet.ip_bytes)
+    return false;
+  uint32_t payload_bytes = packet.payload_bytes;
+  if (packet.protocol == kProtocolTcp) {
+    const TcpSegment segment{packet.sequence, packet.acknowledgement, payload_bytes,
+                             packet.tcp_flags, key.side};
+    if (!step_in_order(hot, segment, step)) return false;
+    if (payload_bytes != 0)  // new bytes: no copy of anything
+      duplicates_.remember(key.digest, now_ns_);
+    else
+      counters_.duplicate_packets += duplicates_.seen(key.digest, now_ns_) ? 1 : 0;
+  } else {
+    if (hot.extent_low[side] + payload_bytes < payload_bytes) return false;
+    const bool duplicate = duplicates_.seen(key.digest, now_ns_);
+    counters_.duplicate_packets += duplicate ? 1 : 0;
+    payload_bytes = duplicate ? 0 : payload_bytes;
+    step.extent_low = hot.extent_low[side] + payload_bytes;
+    step.sequence_end = hot.sequence_end[side];
+    step.peer_acknowledged = hot.acknowledged[side ^ 1];
+  }
+  connection = {slot, hot.generation};
+  const uint32_t total_slot = hot.total;
+  write_step(connections_, slot, side, step);
+  count_at_total_in_place(total_slot, packet, side, payload_bytes);
+  return true;
+}
+
+[[gnu::always_inline]] inline RecordId Shard::count(const Packet& packet, const Key& key) noexcept {
+  counters_.counted_packets += 1;
+  counters_.counted_frame_bytes += packet.frame_bytes;
+  counters_.ip_bytes += packet.ip_bytes;
+  RecordId connection;
+  if (count_in_place(packet, key, connection)) [[likely]]
+    return connection;
+  return count_elsewhere(packet, key);
+}
+
+/// Four passes, so that memory always has something to fetch while something else is computed. The
+/// last one counts, in the order of the packets.
 void Shard::update(std::span<const Packet> packets, RecordId* connections) noexcept {
   serve_requests();
   expiry_budget_ = kExpiryBudgetSlots;
   Key keys[kBurstPackets];
+  const Packet* const packet = packets.data();
   const size_t count = packets.size();
-  const size_t lag = std::min(kLagPackets, count);
-  for (size_t step = 0; step < count + 3 * lag; ++step) {
-    size_t i = step;  // below zero, it wraps and is no packet either
-    if (i < count) ask_for_bucket(packets[i], keys[i]);
-    if (i -= lag; i < count) ask_for_record(packets[i], keys[i]);
-    if (i -= lag; i < count) ask_for_total(packets[i], keys[i]);
-    if (i -= lag; i < count) connections[i] = count_or_drop(packets[i], keys[i]);
+  for (size_t i = 0; i < count; ++i) ask_for_bucket(packet[i], keys[i]);
+  for (size_t i = 0; i < count; ++i) ask_for_record(packet[i], keys[i]);
+  for (size_t i = 0; i < count; ++i) ask_for_total(packet[i], keys[i]);
+  for (size_t i = 0; i < count; ++i) {
+    advance_clock(packet[i]);
+    counters_.frame_bytes += packet[i].frame_bytes;
+    connections[i] = {};
+    if (packet[i].drop == DropReason::kNone)
+      connections[i] = this->count(packet[i], keys[i]);
+    else
+      count_drop(packet[i]);
   }
+  counters_.packets += count;
   expire_by_clock();
   publish();
 }
 
-RecordId Shard::count_or_drop(const Packet& packet, const Key& key) noexcept {
-  RecordId connection;
-  advance_clock(packet);
-  counters_.packets += 1;
-  counters_.frame_bytes += packet.frame_bytes;
-  if (packet.drop == DropReason::kNone) {
-    count(packet, key, connection);
-  } else {
-    const auto reason = static_cast<size_t>(packet.drop);
-    counters_.drop_packets[reason] += 1;
-    counters_.drop_frame_bytes[reason] += packet.frame_bytes;
-  }
-  return connection;
+void Shard::count_drop(const Packet& packet) noexcept {
+  const auto reason = static_cast<size_t>(packet.drop);
+  counters_.drop_packets[reason] += 1;
+  counters_.drop_frame_bytes[reason] += packet.frame_bytes;
 }
 
 void Shard::count_drop(DropReason reason, uint64_t packets, uint64_t frame_bytes) noexcept {
@@ -132,106 +249,20 @@ void Shard::count_drop(DropReason reason, uint64_t packets, uint64_t frame_bytes
   publish();
 }
 
-void Shard::advance_clock(const Packet& packet) noexcept {
-  if (packet.time_ns < now_ns_) {
-    counters_.time_backward_packets += 1;
-    return;
-  }
-  if (now_ns_ == 0) counters_.first_time_ns = packet.time_ns;
-  now_ns_ = packet.time_ns;
-  counters_.last_time_ns = now_ns_;
-}
-
-void Shard::count(const Packet& packet, const Key& key, RecordId& connection) noexcept {
-  counters_.counted_packets += 1;
-  counters_.counted_frame_bytes += packet.frame_bytes;
-  counters_.ip_bytes += packet.ip_bytes;
+[[gnu::noinline]] RecordId Shard::count_elsewhere(const Packet& packet, const Key& key) noexcept {
+  RecordId connection;
   key.duplicate = duplicates_.seen(key.digest, now_ns_);
   counters_.duplicate_packets += key.duplicate ? 1 : 0;
-
-  if (key.connectable &&
-      (count_in_place(packet, key, connection) || count_with_connection(packet, key, connection)))
-    return;
+  if (key.connection != 0 && count_with_connection(packet, key, connection)) return connection;
   const Payload payload = payload_without_connection(packet, key);
   const uint32_t total = find_or_open_total(packet, key);
   if (total == HashIndex::kNone) {
     count_without_total(packet, key, payload);
-    return;
+    return connection;
   }
-  if (key.connectable) counters_.overflow_connection_bytes += packet.ip_bytes;
+  if (key.connection != 0) counters_.overflow_connection_bytes += packet.ip_bytes;
   count_at_total(total, packet, key, payload, false);
-}
-
-/// The way of nearly all packets: the next segment or datagram of a live connection that lies
-/// under the total of its own pair. Only words are changed, where they lie, none of the cold parts.
-/// False, and nothing is changed, for any other packet.
-bool Shard::count_in_place(const Packet& packet, const Key& key, RecordId& connection) noexcept {
-  using Words = ConnectionWords;
-  const uint32_t slot = find_connection(key);
-  if (slot == HashIndex::kNone) return false;
-  const auto total = static_cast<uint32_t>(connections_.own_word(slot, Words::kTotal) >> 32);
-  Words words{connections_.own_word(slot, Words::kState),
-              connections_.own_word(slot, Words::kSequenceEnd),
-              connections_.own_word(slot, Words::kAcknowledged),
-              connections_.own_word(slot, Words::kExtentLow),
-              connections_.own_word(slot, Words::kIpBytesLow)};
-  const uint16_t flags = words.flags();
-  const int side = key.side;
-  const uint64_t packets = totals_.own_word(total, TotalWords::kPacketsLow) >> (32 * side);
-  if ((flags & (kMoved | kServed)) != 0 || packet.outer_tunnel != TunnelKind::kNone ||
-      packet.inner_tunnel != TunnelKind::kNone ||
-      expired(words.last_tick(), static_cast<IdleClass>(flags >> kIdleClassShift)) ||
-      totals_.own_word(total, TotalWords::kPairHash) != key.pair.value() ||
-      static_cast<uint32_t>(packets) == UINT32_MAX ||
-      !add_to_half(words.ip_bytes_low, side, packet.ip_bytes))
-    return false;
-  uint32_t payload_bytes = packet.payload_bytes;
-  if (packet.protocol == kProtocolTcp) {
-    const TcpSegment segment{packet.sequence, packet.acknowledgement, payload_bytes,
-                             packet.tcp_flags, key.side};
-    if (!add_in_order(words, segment)) return false;
-  } else {
-    payload_bytes = key.duplicate ? 0 : payload_bytes;
-    if (!add_to_half(words.extent_low, side, payload_bytes)) return false;
-  }
-  words.set_last_tick(tick(now_ns_));
-  connections_.begin(slot);
-  connections_.set_word(slot, Words::kState, words.state);
-  connections_.set_word(slot, Words::kSequenceEnd, words.sequence_end);
-  connections_.set_word(slot, Words::kAcknowledged, words.acknowledged);
-  connections_.set_word(slot, Words::kExtentLow, words.extent_low);
-  connections_.set_word(slot, Words::kIpBytesLow, words.ip_bytes_low);
-  connections_.end(slot);
-  connection = {slot, words.generation()};
-  count_at_total_in_place(total, packet, side, payload_bytes);
-  return true;
-}
-
-/// `slot` is the total of the packet's own pair.
-void Shard::count_at_total_in_place(uint32_t slot, const Packet& packet, int side,
-                                    uint32_t payload_bytes) noexcept {
-  using Words = TotalWords;
-  const size_t at = static_cast<size_t>(side);
-  const uint64_t high_before = totals_.own_word(slot, Words::kPayloadHigh + at);
-  const uint64_t high = high_before + payload_bytes;
-  totals_.begin(slot);
-  totals_.set_word(slot, Words::kLastSeen, now_ns_);
-  totals_.set_word(slot, Words::kIpBytes + at,
-                   totals_.own_word(slot, Words::kIpBytes + at) + packet.ip_bytes);
-  totals_.set_word(slot, Words::kPayloadHigh + at, high);
-  totals_.set_word(slot, Words::kPacketsLow,
-                   totals_.own_word(slot, Words::kPacketsLow) + (uint64_t{1} << (32 * side)));
-  totals_.end(slot);
-  const auto side_and_epoch = static_cast<uint32_t>(totals_.own_word(slot, Words::kTouched) >> 32);
-  if ((side_and_epoch & TotalHot::kEpochMask) != epoch_) [[unlikely]] {
-    TotalHot hot = totals_.own_hot(slot);
-    touch(hot, slot);
-    totals_.write(slot, hot);
-  }
-  const bool out = static_cast<uint32_t>(side) == side_and_epoch >> 31;
-  if (out && std::bit_width(high) != std::bit_width(high_before))
-    weight_[slot] = static_cast<uint8_t>(std::bit_width(high));
-  count_scope(packet, out, out ? payload_bytes : 0, out ? payload_bytes : 0);
+  return connection;
 }
 
 /// False when there is no record for it: its bytes go to the total alone.
@@ -244,7 +275,7 @@ bool Shard::count_with_connection(const Packet& packet, const Key& key,
     if (expired(hot.last_tick, hot.idle_class()) || begins_anew(hot, slot, packet, key)) {
       close_connection(slot);
       slot = HashIndex::kNone;
-    } else if (!hot.has(kMoved) && totals_.own_word(hot.total, 1) != key.pair.value()) {
+    } else if (!hot.has(kMoved) && totals_.own_hot(hot.total).pair_hash != key.pair) {
       hot.total = find_or_open_total(packet, key);  // its total was folded meanwhile
       if (hot.total == HashIndex::kNone) {
         close_connection(slot);
@@ -343,26 +374,6 @@ void Shard::count_at_total(uint32_t slot, const Packet& packet, const Key& key,
   count_scope(packet, out, payload.low[host], payload.high[host]);
 }
 
-void Shard::count_scope(const Packet& packet, bool out, uint64_t out_low,
-                        uint64_t out_high) noexcept {
-  switch (packet.scope) {
-    case Scope::kOutbound:
-      (out ? counters_.out_ip_bytes : counters_.in_ip_bytes) += packet.ip_bytes;
-      counters_.out_payload_low_bytes += out_low;
-      counters_.out_payload_high_bytes += out_high;
-      break;
-    case Scope::kInternal:
-      counters_.internal_ip_bytes += packet.ip_bytes;
-      break;
-    case Scope::kTransit:
-      counters_.transit_ip_bytes += packet.ip_bytes;
-      break;
-    case Scope::kLocal:
-      counters_.local_ip_bytes += packet.ip_bytes;
-      break;
-  }
-}
-
 void Shard::count_without_total(const Packet& packet, const Key& key,
                                 const Payload& payload) noexcept {
   counters_.overflow_total_bytes += packet.ip_bytes;
@@ -379,16 +390,21 @@ void Shard::count_without_total(const Packet& packet, const Key& key,
   count_scope(packet, out, out ? payload.low[key.side] : 0, out ? payload.high[key.side] : 0);
 }
 
-uint32_t Shard::find_connection(const Key& key) const noexcept {
-  if (key.hint != HashIndex::kNone && connections_.own_word(key.hint, 1) == key.connection)
-    return key.hint;
-  return connection_index_.find(key.connection, [&](uint32_t slot) noexcept {
-    return connections_.own_word(slot, 1) == key.connection;
-  });
-}
-
 void Shard::publish() noexcept {
+  const auto& outbound = scope_bytes_[static_cast<size_t>(Scope::kOutbound)];
+  const auto whole = [&](Scope scope) {
+    const auto& bytes = scope_bytes_[static_cast<size_t>(scope)];
+    return bytes.ip_bytes[0] + bytes.ip_bytes[1];
+  };
+  counters_.out_ip_bytes = outbound.ip_bytes[1];
+  counters_.in_ip_bytes = outbound.ip_bytes[0];
+  counters_.internal_ip_bytes = whole(Scope::kInternal);
+  counters_.transit_ip_bytes = whole(Scope::kTransit);
+  counters_.local_ip_bytes = whole(Scope::kLocal);
+  counters_.out_payload_low_bytes = outbound.out_payload_low_bytes;
+  counters_.out_payload_high_bytes = outbound.out_payload_high_bytes;
   counters_.sketch_error_bytes = heavy_hitters_.error_bytes();
+  counters_.last_time_ns = now_ns_;
   shared_counters_.write(counters_);
   if (!folded_changed_) return;
   for (size_t i = 0; i < kScopes; ++i) shared_folded_[i].write(folded_[i]);

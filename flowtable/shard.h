@@ -120,13 +120,14 @@ class Shard {
   void key_of(const Packet& packet, Key& key) const noexcept;
   void ask_for_bucket(const Packet& packet, Key& key) const noexcept;
   void ask_for_record(const Packet& packet, Key& key) const noexcept;
-  void ask_for_total(const Packet& packet, Key& key) const noexcept;
-  RecordId count_or_drop(const Packet& packet, const Key& key) noexcept;
-  void count(const Packet& packet, const Key& key, RecordId& connection) noexcept;
+  void ask_for_total(const Packet& packet, const Key& key) const noexcept;
+  void count_drop(const Packet& packet) noexcept;
+  RecordId count(const Packet& packet, const Key& key) noexcept;
   void advance_clock(const Packet& packet) noexcept;
   bool count_in_place(const Packet& packet, const Key& key, RecordId& connection) noexcept;
-  void count_at_total_in_place(uint32_t slot, const Packet& packet, int side,
+  void count_at_total_in_place(uint32_t slot, const Packet& packet, unsigned side,
                                uint32_t payload_bytes) noexcept;
+  RecordId count_elsewhere(const Packet& packet, const Key& key) noexcept;
   bool count_with_connection(const Packet& packet, const Key& key, RecordId& connection) noexcept;
   void count_at_total(uint32_t slot, const Packet& packet, const Key& key, const Payload& payload,
                       bool served) noexcept;
@@ -164,10 +165,10 @@ class Shard {
   uint16_t lane_;
   std::array<uint32_t, kIdleClasses> idle_ticks_{};
   KeyedHash hash_;
-  RecordArray<ConnectionHot, ConnectionCold> connections_;
+  ConnectionRecords connections_;
   HashIndex connection_index_;
   std::vector<uint32_t> free_connections_;
-  RecordArray<TotalHot, TotalCold> totals_;
+  TotalRecords totals_;
   HashIndex total_index_;
   std::vector<uint8_t> weight_;  // of each total: bits of the payload it sent; what to fold first
   DuplicateWindow duplicates_;
@@ -180,7 +181,13 @@ class Shard {
   uint32_t expiry_hand_ = 0;
   uint32_t expiry_budget_ = 0;  // slots that may still be looked at in this burst
   uint32_t fold_hand_ = 0;
-  LaneCounters counters_;
+  struct ScopeBytes {
+    uint64_t ip_bytes[2] = {};  // in, out
+    uint64_t out_payload_low_bytes = 0;
+    uint64_t out_payload_high_bytes = 0;
+  };
+  std::array<ScopeBytes, kScopes> scope_bytes_{};
+  LaneCounters counters_;  // what scope_bytes_ and the clock say is brought over by publish()
   std::array<FoldedTotals, kScopes> folded_;
   SharedValue<LaneCounters> shared_counters_;
   std::array<SharedValue<FoldedTotals>, kScopes> shared_folded_;

@@ -105,9 +105,8 @@ void Shard::expire(uint32_t slots) noexcept {
   const uint32_t used = connections_used_.load(std::memory_order_relaxed);
   for (uint32_t i = 0; i < slots && i < used; ++i) {
     if (++expiry_hand_ >= used) expiry_hand_ = 0;
-    if (connections_.own_word(expiry_hand_, 1) == 0) continue;
-    const ConnectionHot hot = connections_.own_hot(expiry_hand_);
-    if (expired(hot.last_tick, hot.idle_class())) close_connection(expiry_hand_);
+    const ConnectionHot& hot = connections_.own_hot(expiry_hand_);
+    if (hot.key != 0 && expired(hot.last_tick, hot.idle_class())) close_connection(expiry_hand_);
   }
 }
 
@@ -140,7 +139,7 @@ void Shard::obey(const RingBackMessage& message) noexcept {
 
 void Shard::clear() noexcept {
   for (uint32_t slot = 0; slot < connections_used(); ++slot)
-    if (connections_.own_word(slot, 1) != 0) close_connection(slot);
+    if (connections_.own_hot(slot).key != 0) close_connection(slot);
   for (uint32_t slot = 0; slot < totals_used(); ++slot) {
     TotalHot hot = totals_.own_hot(slot);
     if (hot.pair_hash != 0) total_index_.erase(hot.pair_hash, slot);
@@ -159,6 +158,7 @@ void Shard::clear() noexcept {
   now_ns_ = scanned_ns_ = 0;
   expiry_hand_ = fold_hand_ = 0;
   counters_ = {};
+  scope_bytes_ = {};
   folded_ = {};
   folded_changed_ = true;
   for (auto& list : touched_) list.clear();

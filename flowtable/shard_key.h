@@ -6,14 +6,13 @@
 namespace weir {
 
 /// Side 0 is the lower (address, port): see connection_record.h.
-struct Shard::Key {
-  PairHash pair;
-  uint64_t connection = 0;           // keyed hash of network, addresses, ports and protocol
-  uint64_t digest = 0;               // of the packet, for the duplicate window
-  uint32_t hint = HashIndex::kNone;  // a record that may be its connection's
-  uint8_t side = 0;                  // the sender's
-  bool connectable = false;          // has a transport header, so it belongs to a connection
-  mutable bool duplicate = false;    // known when its turn comes
+struct Shard::Key {        // left as it is for a packet that is dropped
+  uint64_t pair;           // keyed hash of network and addresses
+  uint64_t connection;     // and of ports and protocol; 0 = belongs to no connection
+  uint64_t digest;         // of the packet, for the duplicate window
+  uint32_t hint;           // a record that may be its connection's, or HashIndex::kNone
+  uint8_t side;            // the sender's
+  mutable bool duplicate;  // known when its turn comes
 };
 
 /// What a packet adds to the payload of each side. An acknowledgement may add to its peer's high.

@@ -91,7 +91,7 @@ std::vector<std::vector<ConnectionSnapshot>> Shard::largest_connections(
   std::vector<std::vector<ConnectionSnapshot>> found(totals.size());
   const uint32_t used = connections_used();
   for (uint32_t slot = 0; slot < used; ++slot) {
-    const auto at = wanted.find(static_cast<uint32_t>(connections_.peek_word(slot, 0) >> 32));
+    const auto at = wanted.find(connections_.peek_word(slot, offsetof(ConnectionHot, total)));
     ConnectionSnapshot copy;
     if (at == wanted.end() || !read_connection(slot, copy)) continue;
     if (copy.total != totals[at->second]) continue;

@@ -21,9 +21,9 @@ uint64_t asking_bytes(const Packet& packet) noexcept {
 }  // namespace
 
 uint32_t Shard::find_total(const Key& key) const noexcept {
-  const uint64_t pair = key.pair.value();
-  return total_index_.find(
-      pair, [&](uint32_t slot) noexcept { return totals_.own_word(slot, 1) == pair; });
+  return total_index_.find(key.pair, [&](uint32_t slot) noexcept {
+    return totals_.own_hot(slot).pair_hash == key.pair;
+  });
 }
 
 /// kNone when the table is full of totals that sent no less, or were touched since the last sweep.
@@ -32,16 +32,15 @@ uint32_t Shard::find_or_open_total(const Packet& packet, const Key& key) noexcep
   if (slot != HashIndex::kNone) return slot;
   const uint32_t used = totals_used_.load(std::memory_order_relaxed);
   if (used < totals_.records()) {
-    if (!total_index_.insert(key.pair.value(), used)) return HashIndex::kNone;
+    if (!total_index_.insert(key.pair, used)) return HashIndex::kNone;
     write_new_total(used, packet, key);
     totals_used_.store(used + 1, std::memory_order_release);
     return used;
   }
-  const uint64_t sent = heavy_hitters_.add(key.pair.value(), asking_bytes(packet));
+  const uint64_t sent = heavy_hitters_.add(key.pair, asking_bytes(packet));
   slot = fold_one(static_cast<uint32_t>(std::bit_width(sent)));
-  if (slot == HashIndex::kNone || !total_index_.insert(key.pair.value(), slot))
-    return HashIndex::kNone;
-  heavy_hitters_.remove(key.pair.value());
+  if (slot == HashIndex::kNone || !total_index_.insert(key.pair, slot)) return HashIndex::kNone;
+  heavy_hitters_.remove(key.pair);
   write_new_total(slot, packet, key);
   return slot;
 }
@@ -52,7 +51,7 @@ void Shard::write_new_total(uint32_t slot, const Packet& packet, const Key& key)
   const uint32_t generation = totals_.own_cold(slot).generation + 1;
   hot = {};
   hot.version = version;
-  hot.pair_hash = key.pair.value();
+  hot.pair_hash = key.pair;
   hot.last_seen_ns = now_ns_;
   TotalCold cold;
   cold.generation = generation;
@@ -73,7 +72,7 @@ void Shard::write_new_total(uint32_t slot, const Packet& packet, const Key& key)
 Shard::TotalSide Shard::side_at_total(const TotalHot& hot, const Packet& packet,
                                       const Key& key) noexcept {
   const int host_side = hot.host_side();
-  if (hot.pair_hash == key.pair.value()) return {key.side, 0, host_side};
+  if (hot.pair_hash == key.pair) return {key.side, 0, host_side};
   const int side = packet.source_home ? host_side : host_side ^ 1;
   return {side, side ^ key.side, host_side};
 }

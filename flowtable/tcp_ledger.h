@@ -55,39 +55,49 @@ inline uint64_t high_bytes(const ConnectionHot& hot, int side) noexcept {
 uint64_t missing_bytes(const ColdSide& cold) noexcept;
 TcpBounds tcp_bounds(const ConnectionHot& hot, const ConnectionCold& cold, int side) noexcept;
 
-/// Adds to the half of a word that belongs to `side`. False, and nothing is done, if it has no
-/// room.
-inline bool add_to_half(uint64_t& word, int side, uint32_t bytes) noexcept {
-  const int shift = 32 * side;
-  if (uint64_t{static_cast<uint32_t>(word >> shift)} + bytes > UINT32_MAX) return false;
-  word += uint64_t{bytes} << shift;
-  return true;
-}
+/// What the next packet of an undisturbed connection changes: of the sender's side, and what its
+/// peer's side has acknowledged.
+struct ConnectionStep {
+  uint32_t last_tick = 0;
+  uint32_t ip_bytes_low = 0;
+  uint32_t extent_low = 0;
+  uint32_t sequence_end = 0;
+  uint32_t peer_acknowledged = 0;
+};
 
 /// Adds a segment that goes on where its side stands and acknowledges nothing beyond what was seen,
 /// as apply() would: low and high both grow by the payload. False for any other segment, and where
-/// the low half of the extent is full: then nothing is changed, and it is apply()'s.
-inline bool add_in_order(ConnectionWords& words, const TcpSegment& segment) noexcept {
-  const int side = segment.side, peer = side ^ 1;
-  const int shift = 32 * side, peer_shift = 32 * peer;
-  const unsigned looked_at = (kPositionKnown | kPositionWeak | kHoleOpen) << side |
-                             (kPositionKnown | kPositionWeak | kAckKnown) << peer | kRstSeen;
-  const unsigned settled = kPositionKnown << side | (kPositionKnown | kAckKnown) << peer;
-  const auto end = static_cast<uint32_t>(words.sequence_end >> shift);
-  const auto peer_end = static_cast<uint32_t>(words.sequence_end >> peer_shift);
-  const auto peer_acknowledged = static_cast<uint32_t>(words.acknowledged >> peer_shift);
-  const auto beyond = static_cast<int32_t>(segment.acknowledgement - peer_end);
-  const auto newer = static_cast<int32_t>(segment.acknowledgement - peer_acknowledged);
-  const auto ahead =  // of what was seen, by an earlier acknowledgement: then high stands still
-      static_cast<int32_t>(static_cast<uint32_t>(words.acknowledged >> shift) - end);
-  const bool in_order = (words.flags() & looked_at) == settled && segment.sequence == end &&
-                        (segment.flags & (kTcpSyn | kTcpFin | kTcpRst | kTcpAck)) == kTcpAck &&
-                        beyond <= 0 && newer >= 0 &&
-                        (ahead <= 0 || (words.flags() & kAckKnown << side) == 0);
-  if (!in_order || !add_to_half(words.extent_low, side, segment.payload_bytes)) return false;
-  words.sequence_end ^= uint64_t{end ^ (end + segment.payload_bytes)} << shift;
-  words.acknowledged ^= uint64_t{peer_acknowledged ^ segment.acknowledgement} << peer_shift;
-  return true;
+/// the low half of the extent is full: then it is apply()'s.
+inline bool step_in_order(const ConnectionHot& hot, const TcpSegment& segment,
+                          ConnectionStep& step) noexcept {
+  const unsigned side = segment.side, peer = side ^ 1;
+  const unsigned own = hot.flags >> side, others = hot.flags >> peer;
+  const uint32_t end = hot.sequence_end[side];
+  const auto beyond = static_cast<int32_t>(segment.acknowledgement - hot.sequence_end[peer]);
+  const auto newer = static_cast<int32_t>(segment.acknowledgement - hot.acknowledged[peer]);
+  // Of what was seen, by an earlier acknowledgement: then high stands still.
+  const auto ahead = static_cast<int32_t>(hot.acknowledged[side] - end);
+  step.extent_low = hot.extent_low[side] + segment.payload_bytes;
+  step.sequence_end = end + segment.payload_bytes;
+  step.peer_acknowledged = segment.acknowledgement;
+  return segment.sequence == end &&
+         (segment.flags & (kTcpSyn | kTcpFin | kTcpRst | kTcpAck)) == kTcpAck &&
+         (own & (kPositionKnown | kPositionWeak | kHoleOpen)) == kPositionKnown &&
+         (others & (kPositionKnown | kPositionWeak | kAckKnown)) == (kPositionKnown | kAckKnown) &&
+         (hot.flags & kRstSeen) == 0 && beyond <= 0 && newer >= 0 &&
+         (ahead <= 0 || (own & kAckKnown) == 0) && step.extent_low >= segment.payload_bytes;
+}
+
+/// Stores a step where the record lies.
+inline void write_step(ConnectionRecords& connections, uint32_t slot, unsigned side,
+                       const ConnectionStep& step) noexcept {
+  const size_t own = side * sizeof(uint32_t), peer = sizeof(uint32_t) - own;
+  ConnectionRecords::Change change(connections, slot);
+  change.set(offsetof(ConnectionHot, last_tick), step.last_tick);
+  change.set(offsetof(ConnectionHot, ip_bytes_low) + own, step.ip_bytes_low);
+  change.set(offsetof(ConnectionHot, extent_low) + own, step.extent_low);
+  change.set(offsetof(ConnectionHot, sequence_end) + own, step.sequence_end);
+  change.set(offsetof(ConnectionHot, acknowledged) + peer, step.peer_acknowledged);
 }
 
 /// True when `segment`, which carries payload and is not in order, goes on from a SYN that did not

@@ -39,7 +39,7 @@ class ConnectionLedger {
   uint32_t open(const Packet& packet, const Key& key) noexcept;
 
   KeyedHash hash_;
-  RecordArray<ConnectionHot, ConnectionCold> connections_;
+  ConnectionRecords connections_;
   HashIndex index_;
   uint32_t used_ = 0;
 };

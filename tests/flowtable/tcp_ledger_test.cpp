@@ -50,17 +50,11 @@ class Stream {
 
  private:
   bool send_in_order(const TcpSegment& segment) {
-    uint64_t memory[sizeof(ConnectionHot) / 8];
-    std::memcpy(memory, &hot_, sizeof(hot_));
-    ConnectionWords words{memory[ConnectionWords::kState], memory[ConnectionWords::kSequenceEnd],
-                          memory[ConnectionWords::kAcknowledged],
-                          memory[ConnectionWords::kExtentLow],
-                          memory[ConnectionWords::kIpBytesLow]};
-    if (!add_in_order(words, segment)) return false;
-    memory[ConnectionWords::kSequenceEnd] = words.sequence_end;
-    memory[ConnectionWords::kAcknowledged] = words.acknowledged;
-    memory[ConnectionWords::kExtentLow] = words.extent_low;
-    std::memcpy(static_cast<void*>(&hot_), memory, sizeof(hot_));
+    ConnectionStep step;
+    if (!step_in_order(hot_, segment, step)) return false;
+    hot_.extent_low[segment.side] = step.extent_low;
+    hot_.sequence_end[segment.side] = step.sequence_end;
+    hot_.acknowledged[segment.side ^ 1] = step.peer_acknowledged;
     return true;
   }
 
