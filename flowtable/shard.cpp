@@ -27,7 +27,6 @@ Shard::Shard(const FlowTableOptions& options, uint16_t lane)
       connection_index_(options.connections),
       totals_(options.totals),
       total_index_(options.totals),
-      weight_(options.totals, 0),
       duplicates_(options.hash_key),
       heavy_hitters_(options.heavy_hitters),
       outer_pairs_(std::make_unique<OuterPair[]>(kOuterPairs)) {
@@ -130,8 +129,7 @@ Shard::Shard(const FlowTableOptions& options, uint16_t lane)
   const TotalHot& total = totals_.own_hot(slot);
   const bool out = static_cast<int>(side) == total.host_side();
   const uint64_t ip_bytes = total.ip_bytes[side] + packet.ip_bytes;
-  const uint64_t high_before = total.payload_high_bytes[side];
-  const uint64_t high = high_before + payload_bytes;
+  const uint64_t high = total.payload_high_bytes[side] + payload_bytes;
   uint64_t packets;
   std::memcpy(&packets, total.packets_low, sizeof(packets));
   packets += uint64_t{1} << (32 * side);
@@ -149,8 +147,6 @@ Shard::Shard(const FlowTableOptions& options, uint16_t lane)
     touch(hot, slot);
     totals_.write(slot, hot);
   }
-  if (out && (high & ~high_before) > high_before)  // a longer number
-    weight_[slot] = static_cast<uint8_t>(std::bit_width(high));
   const uint64_t out_bytes = out ? payload_bytes : 0;
   count_scope(packet, out, out_bytes, out_bytes);
 }
@@ -370,7 +366,6 @@ void Shard::count_at_total(uint32_t slot, const Packet& packet, const Key& key,
       cold.inner_tunnel = static_cast<uint8_t>(packet.inner_tunnel);
     totals_.write(slot, hot, cold);
   }
-  weight_[slot] = static_cast<uint8_t>(std::bit_width(hot.payload_high_bytes[at.host_side]));
   count_scope(packet, out, payload.low[host], payload.high[host]);
 }
 

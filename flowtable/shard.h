@@ -153,7 +153,6 @@ class Shard {
   static TotalSide side_at_total(const TotalHot& hot, const Packet& packet,
                                  const Key& key) noexcept;
   uint32_t fold_one(uint32_t below_class) noexcept;
-  bool smaller_are_many(uint32_t slot, uint32_t its_class) const noexcept;
   void fold(uint32_t slot) noexcept;
   void touch(TotalHot& hot, uint32_t slot) noexcept;
   uint16_t outer_pair(const Packet& packet) noexcept;
@@ -170,7 +169,6 @@ class Shard {
   std::vector<uint32_t> free_connections_;
   TotalRecords totals_;
   HashIndex total_index_;
-  std::vector<uint8_t> weight_;  // of each total: bits of the payload it sent; what to fold first
   DuplicateWindow duplicates_;
   HeavyHitters heavy_hitters_;
   std::unique_ptr<OuterPair[]> outer_pairs_;

@@ -147,7 +147,6 @@ void Shard::clear() noexcept {
     TotalCold cold;
     cold.generation = totals_.own_cold(slot).generation;
     totals_.write(slot, hot, cold);
-    weight_[slot] = 0;
   }
   free_connections_.clear();
   connections_used_.store(0, std::memory_order_release);

@@ -8,8 +8,7 @@
 namespace weir {
 namespace {
 
-constexpr uint32_t kWeightSample = 256;  // weights compared: four cache lines
-constexpr uint32_t kFoldScan = 64;       // candidates looked at for one new total
+constexpr uint32_t kFoldScan = 64;  // candidates looked at for one new total
 constexpr uint64_t kForgottenNs = 31ull * 86400 * 1'000'000'000;  // no window reaches back farther
 
 /// What a packet of a pair without a total counts for when it asks for one: payload that leaves.
@@ -65,7 +64,6 @@ void Shard::write_new_total(uint32_t slot, const Packet& packet, const Key& key)
   hot.set_host_side(by_host ? key.side : key.side ^ 1);
   cold.destination_port = by_host ? packet.destination_port : packet.source_port;
   totals_.write(slot, hot, cold);
-  weight_[slot] = 0;
   counters_.totals += 1;
 }
 
@@ -103,31 +101,28 @@ std::span<const uint32_t> Shard::touched() const noexcept {
 uint32_t Shard::fold_one(uint32_t below_class) noexcept {
   uint32_t best = HashIndex::kNone;
   uint32_t best_class = below_class;
-  for (uint32_t i = 0; i < kFoldScan && best_class > 0; ++i) {
+  uint8_t classes[kFoldScan];
+  uint32_t seen = 0;
+  while (seen < kFoldScan && best_class > 0) {
     fold_hand_ = (fold_hand_ + 1) & (totals_.records() - 1);
-    const uint32_t weight = weight_[fold_hand_];
-    const TotalHot hot = totals_.own_hot(fold_hand_);
+    const TotalHot& hot = totals_.own_hot(fold_hand_);
     const bool forgotten = now_ns_ - hot.last_seen_ns > kForgottenNs;
-    const uint32_t its_class = forgotten ? 0 : weight;
+    const uint64_t sent_bytes = hot.payload_high_bytes[hot.host_side()];
+    const uint32_t its_class = forgotten ? 0 : static_cast<uint32_t>(std::bit_width(sent_bytes));
+    classes[seen++] = static_cast<uint8_t>(its_class);
     if (its_class >= best_class || hot.touched_epoch() + 1 >= epoch_) continue;
     if (totals_.own_cold(fold_hand_).pinned != 0) continue;
     best = fold_hand_;
     best_class = its_class;
   }
-  if (best == HashIndex::kNone || smaller_are_many(best, best_class)) return HashIndex::kNone;
+  if (best == HashIndex::kNone) return best;
+  // Where smaller ones are common they are due first, and the newcomer waits: in a flood they are
+  // those that the judge has yet to read, which takes two sweeps.
+  const auto smaller = std::count_if(classes, classes + seen,
+                                     [&](uint8_t its_class) { return its_class < best_class; });
+  if (smaller > kFoldScan / 16) return HashIndex::kNone;
   fold(best);
   return best;
-}
-
-/// Whether totals below `its_class` are common near `slot`. Then those are due first, and the
-/// newcomer waits: in a flood they are the ones that the judge has yet to read, which takes two
-/// sweeps.
-bool Shard::smaller_are_many(uint32_t slot, uint32_t its_class) const noexcept {
-  const uint32_t first = slot & ~(kWeightSample - 1);
-  const uint32_t last = std::min(first + kWeightSample, totals_.records());
-  uint32_t smaller = 0;
-  for (uint32_t i = first; i < last; ++i) smaller += weight_[i] < its_class ? 1 : 0;
-  return smaller > kWeightSample / 16;
 }
 
 /// Its bytes go to the sum of its scope; the sketch keeps what it sent, should it come back.
