@@ -81,7 +81,7 @@ void Spool::count_alerts() {
 
 // ---- in ----
 
-bool Spool::write(SpoolBatch& batch) {
+void Spool::add(SpoolBatch& batch) {
   for (v1::Alert& alert : batch.alerts) enqueue(alert);
   for (const std::string& prefix : batch.state.erased_below) {
     std::erase_if(waiting_.state, [&](const auto& one) { return one.first.starts_with(prefix); });
@@ -90,7 +90,6 @@ bool Spool::write(SpoolBatch& batch) {
   for (const std::string& name : batch.state.erased) waiting_.state[name] = std::nullopt;
   for (auto& [name, body] : batch.state.saved) waiting_.state[name] = std::move(body);
   bound_waiting();
-  return write_waiting();
 }
 
 void Spool::enqueue(v1::Alert& alert) {

@@ -56,10 +56,10 @@ class Spool {
   /// Everything that was saved, by name.
   SavedState read_state();
 
-  /// Numbers the alerts (also in `batch`) and writes them. False: not on disk yet, see
-  /// write_waiting.
-  bool write(SpoolBatch& batch);
-  /// Writes what waits: alerts the disk refused, acknowledgements. Call it once a second or so.
+  /// Numbers the alerts (also in `batch`); they wait for the next write_waiting.
+  void add(SpoolBatch& batch);
+  /// Writes all that waits in one transaction: batches, alerts the disk refused before,
+  /// acknowledgements. False: not on disk yet. Call it once a second at least.
   bool write_waiting();
 
   /// The next envelope for the collector: alerts or a gap with numbers above `after`. False: there

@@ -61,7 +61,8 @@ class SpoolTest : public ::testing::Test {
   }
   bool write(std::vector<v1::Alert> alerts, SavedState saved = {}) {
     SpoolBatch batch = batch_of(std::move(alerts), std::move(saved));
-    return spool_->write(batch);
+    spool_->add(batch);
+    return spool_->write_waiting();
   }
   /// What the collector would get: "1-3" alerts, "gap 4-5 reason".
   std::vector<std::string> contents(uint64_t after = 0) {
@@ -143,7 +144,8 @@ TEST_F(SpoolTest, saves_erases_and_erases_by_prefix) {
   batch.state.erased_below = {"stormed/"};
   batch.state.erased = {"incident/1"};
   batch.state.saved = {{"stormed/z", std::string("\0z", 2)}};
-  spool_->write(batch);
+  spool_->add(batch);
+  spool_->write_waiting();
   open();
   EXPECT_THAT(spool_->read_state(),
               ElementsAre(std::make_pair("incident/2", "two"),
