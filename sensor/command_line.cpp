@@ -23,6 +23,8 @@ Examples:
       a lower threshold, one JSON object a line
   weir-sensor replay --each --ledger pairs.tsv cases/*.pcap
       every capture by itself, one ledger line each
+  weir-sensor replay --config sensor.toml --collector weir.example:7443 case.pcap
+      the alerts also to a collector; told twice, it stores them once
 
 Exit codes: 0 done; 1 a capture or an output failed; 2 usage or configuration; 130 interrupted.
 )";
@@ -60,7 +62,6 @@ void add_config(CLI::App& app, ConfigArguments& config) {
 /// What CLI11 fills and CommandLine does not hold as it is.
 struct RawArguments {
   std::string hash_key;
-  std::string collector;
 };
 
 CLI::App& add_replay(CLI::App& app, ReplayArguments& replay, RawArguments& raw) {
@@ -80,7 +81,8 @@ CLI::App& add_replay(CLI::App& app, ReplayArguments& replay, RawArguments& raw) 
            "Read and keep history and incidents there; without it each run starts fresh");
   add_text(command, "--hash-key", raw.hash_key, "HEX",
            "Key of the flow table's hash, 32 hex digits; fixed otherwise");
-  add_text(command, "--collector", raw.collector, "HOST:PORT", "Not in this version");
+  add_text(command, "--collector", replay.collector, "HOST:PORT",
+           "Report the alerts to this collector, with the certificates of [uplink]");
   command.add_flag("--each", replay.each,
                    "Every capture by itself, from fresh state; a ledger line for each");
   return command;
@@ -99,11 +101,6 @@ HashKey parse_hash_key(const std::string& hex) {
 }
 
 void finish_replay(ReplayArguments& replay, const RawArguments& raw) {
-  if (!raw.collector.empty()) {
-    throw Error(kExitUsage, "--collector " + raw.collector +
-                                ": this version has no uplink and reports locally; write the "
-                                "alerts with --json FILE");
-  }
   const std::pair<const char*, const std::string*> outputs[] = {
       {"--json", &replay.json}, {"--ledger", &replay.ledger}, {"--metrics", &replay.metrics}};
   std::string taken;

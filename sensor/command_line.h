@@ -12,11 +12,12 @@ namespace weir {
 struct ReplayArguments {
   std::vector<std::string> captures;  // in the order given; at least one
   ConfigArguments config;
-  std::string json;     // "" = print for people; "-" = stdout; else a file
-  std::string ledger;   // "" = none; "-" = stdout; else a file
-  std::string metrics;  // "" = none; "-" = stdout; else a file
-  std::string state;    // "" = no state is read or written; else a directory
-  bool each = false;    // every capture by itself, from fresh state
+  std::string json;       // "" = print for people; "-" = stdout; else a file
+  std::string ledger;     // "" = none; "-" = stdout; else a file
+  std::string metrics;    // "" = none; "-" = stdout; else a file
+  std::string collector;  // "" = alerts stay here; else HOST:PORT
+  std::string state;      // "" = no state is read or written; else a directory
+  bool each = false;      // every capture by itself, from fresh state
   HashKey hash_key = kReplayHashKey;
 };
 

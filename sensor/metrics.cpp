@@ -64,6 +64,68 @@ constexpr MetricRow kFindingsRow = {
      "thresholds means that one is too low."},
     "detector"};
 
+struct UplinkRow {
+  Metric metric;
+  uint64_t UplinkMetrics::*value;
+  bool counts;  // a counter; else a gauge
+};
+
+constexpr UplinkRow kUplinkRows[] = {
+    {{"weir_spool_alerts",
+      "Alerts that the collector has not acknowledged. When they grow, look at "
+      "weir_uplink_connected and at the collector."},
+     &UplinkMetrics::spool_alerts,
+     false},
+    {{"weir_spool_waiting_alerts",
+      "Of those, alerts in memory only. Above 0 the disk of sensor.state_dir takes none: free "
+      "space there."},
+     &UplinkMetrics::spool_waiting_alerts,
+     false},
+    {{"weir_spool_dropped_alerts_total",
+      "Alerts that are lost to the collector; gaps name them. Raise spool.max_bytes, or mend the "
+      "way to the collector."},
+     &UplinkMetrics::spool_dropped_alerts,
+     true},
+    {{"weir_spool_write_failures_total",
+      "Writes of the spool that failed and were tried again. The log has the reason."},
+     &UplinkMetrics::spool_write_failures,
+     true},
+    {{"weir_spool_rebuilds_total",
+      "Times the spool was damaged or deleted and made again. Check the disk, and who cleans up "
+      "sensor.state_dir."},
+     &UplinkMetrics::spool_rebuilds,
+     true},
+    {{"weir_uplink_connected",
+      "1 while the collector has welcomed this sensor. At 0 the log and `status` have the reason."},
+     &UplinkMetrics::connected,
+     false},
+    {{"weir_uplink_last_acknowledged_timestamp_seconds",
+      "When the collector last acknowledged. When it is old and weir_spool_alerts is not 0, look "
+      "at the collector's disk."},
+     &UplinkMetrics::last_acknowledged_s,
+     false},
+    {{"weir_uplink_sent_alerts_total",
+      "Alerts sent, also again. Much above the collector's own count the connection breaks often."},
+     &UplinkMetrics::sent_alerts,
+     true},
+    {{"weir_uplink_gaps_total",
+      "Gaps told to the collector: ranges of lost alerts. Any is worth a look at the spool."},
+     &UplinkMetrics::sent_gaps,
+     true},
+    {{"weir_uplink_failed_connections_total",
+      "Connections that were refused or broke. When it grows, the log has the reason."},
+     &UplinkMetrics::failed_connections,
+     true},
+    {{"weir_uplink_directives_total",
+      "Directives of the collector, which this version counts and does not follow."},
+     &UplinkMetrics::directives,
+     true},
+    {{"weir_uplink_certificate_expires_timestamp_seconds",
+      "When this sensor's certificate ends. Issue a new one before, and reload."},
+     &UplinkMetrics::certificate_expires_s,
+     false},
+};
+
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
 prometheus::ClientMetric sample(const Labels& labels, uint64_t count) {
@@ -87,11 +149,13 @@ std::vector<MetricRow> sensor_metrics() {
   for (const LaneRow& lane_row : kLaneRows) rows.push_back(lane_row.row);
   rows.push_back(kDropRow);
   rows.push_back(kFindingsRow);
+  for (const UplinkRow& row : kUplinkRows) rows.push_back({row.metric, ""});
   return rows;
 }
 
 void write_metrics(std::ostream& out, std::span<const LaneMetrics> lanes,
-                   std::span<const Detector* const> detectors, std::span<const uint64_t> findings) {
+                   std::span<const Detector* const> detectors, std::span<const uint64_t> findings,
+                   const UplinkMetrics& uplink) {
   std::vector<prometheus::MetricFamily> families;
   for (const LaneRow& lane_row : kLaneRows) {
     prometheus::MetricFamily& counted = families.emplace_back(family(lane_row.row));
@@ -112,6 +176,17 @@ void write_metrics(std::ostream& out, std::span<const LaneMetrics> lanes,
   prometheus::MetricFamily& found = families.emplace_back(family(kFindingsRow));
   for (size_t i = 0; i < detectors.size(); ++i) {
     found.metric.push_back(sample({{"detector", std::string(detectors[i]->id)}}, findings[i]));
+  }
+  for (const UplinkRow& row : kUplinkRows) {
+    prometheus::MetricFamily& told = families.emplace_back(family({row.metric, ""}));
+    prometheus::ClientMetric& metric = told.metric.emplace_back();
+    const auto value = static_cast<double>(uplink.*row.value);
+    if (row.counts) {
+      metric.counter.value = value;
+    } else {
+      told.type = prometheus::MetricType::Gauge;
+      metric.gauge.value = value;
+    }
   }
   prometheus::TextSerializer().Serialize(out, families);
 }

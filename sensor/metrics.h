@@ -19,6 +19,22 @@ struct LaneMetrics {
   LaneCounters counters;
 };
 
+/// The way of alerts out of the sensor, as sensor/uplink.h has it.
+struct UplinkMetrics {
+  uint64_t spool_alerts = 0;
+  uint64_t spool_waiting_alerts = 0;
+  uint64_t spool_dropped_alerts = 0;
+  uint64_t spool_write_failures = 0;
+  uint64_t spool_rebuilds = 0;
+  uint64_t connected = 0;            // 0 or 1
+  uint64_t last_acknowledged_s = 0;  // since 1970; 0: never
+  uint64_t sent_alerts = 0;
+  uint64_t sent_gaps = 0;
+  uint64_t failed_connections = 0;
+  uint64_t directives = 0;
+  uint64_t certificate_expires_s = 0;  // since 1970; 0: none
+};
+
 /// The names, help texts and labels ("reason, port, lane") of the sensor's own metrics; those of
 /// detectors stand in their tables.
 struct MetricRow {
@@ -29,6 +45,7 @@ std::vector<MetricRow> sensor_metrics();
 
 /// Prometheus text format 0.0.4. `findings[i]` is of `detectors[i]`.
 void write_metrics(std::ostream& out, std::span<const LaneMetrics> lanes,
-                   std::span<const Detector* const> detectors, std::span<const uint64_t> findings);
+                   std::span<const Detector* const> detectors, std::span<const uint64_t> findings,
+                   const UplinkMetrics& uplink);
 
 }  // namespace weir

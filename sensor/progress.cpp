@@ -36,6 +36,12 @@ void Progress::show(const std::string& path, uint64_t packets_before, const Capt
   shown_ = true;
 }
 
+void Progress::show(const std::string& text) {
+  if (!terminal_) return;
+  std::fprintf(stderr, "\r\033[K%s", text.c_str());
+  shown_ = true;
+}
+
 void Progress::clear() {
   if (shown_) std::fputs("\r\033[K", stderr);
   shown_ = false;

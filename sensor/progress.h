@@ -20,6 +20,8 @@ class Progress {
 
   /// Cheap: looks at the clock on one call in 256. `packets_before`: of earlier captures.
   void show(const std::string& path, uint64_t packets_before, const CaptureFile& file);
+  /// `text` in place of the line.
+  void show(const std::string& text);
   /// Takes the line away, so that other output starts on a clean one.
   void clear();
 

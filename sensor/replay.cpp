@@ -45,6 +45,13 @@ FlowTableOptions replay_table(const SensorConfig& config, const ReplayArguments&
   return options;
 }
 
+/// Where alerts go to changes nothing about them.
+std::string epoch_text(const ConfigSchema& schema, SensorConfig config) {
+  config.uplink = {};
+  config.spool = {};
+  return effective_text(schema, config);
+}
+
 /// Where `--json` and the like write: stdout for "-", else a file opened now, so that a mistake is
 /// told before the work and not after it.
 std::ostream* output(const std::string& target, std::ofstream& file) {
@@ -95,10 +102,19 @@ void Replay::start_state(std::span<const std::string> captures) {
   summary_ = {};
   second_ = 0;
   judge_.reset();  // closes its history before the next one opens it
+  uplink_.reset();
+  JudgeStart start{.epoch = replay_epoch(captures, epoch_text(schema_, config_))};
+  SavedState saved;
+  if (!arguments_.collector.empty() || !arguments_.state.empty()) {
+    uplink_ = std::make_unique<ReplayUplink>(config_, arguments_, start.epoch);
+    saved = uplink_->take_saved();
+    start.epoch = uplink_->epoch();
+    start.next_sequence = uplink_->next_sequence();
+    if (!arguments_.state.empty()) start.saved = &saved;
+  }
   judge_ = std::make_unique<JudgeStage>(
-      config_, table_,
-      JudgeStart{.epoch = replay_epoch(captures, effective_text(schema_, config_))},
-      arguments_.state, arguments_.each ? WindowsMemory::kAsNeeded : WindowsMemory::kAtStart,
+      config_, table_, start, arguments_.state,
+      arguments_.each ? WindowsMemory::kAsNeeded : WindowsMemory::kAtStart,
       [this](const v1::Alert& alert) { write_alert(alert); });
 }
 
@@ -138,6 +154,37 @@ void Replay::sweep(bool last) {
   shard.request_touched();
   shard.serve_requests();  // the capture core's part, on the one thread
   judge_->sweep(shard.read_counters().last_time_ns, {shard.touched()}, last);
+  submit(false);
+}
+
+/// The alerts of a sweep and what a restart needs, in one transaction.
+void Replay::submit(bool last) {
+  if (!uplink_) return;
+  SpoolBatch batch;
+  batch.alerts.swap(told_);
+  if (!arguments_.state.empty()) batch.state = judge_->take_changes(last);
+  uplink_->submit(std::move(batch));
+  say_uplink();
+}
+
+void Replay::say_uplink() {
+  for (const std::string& sentence : uplink_->sentences()) say(sentence);
+}
+
+/// Waits for the collector. Ctrl-C says what it has not.
+void Replay::deliver() {
+  if (!uplink_ || arguments_.collector.empty()) return;
+  while (!uplink_->delivered() && !interrupted.load(std::memory_order_relaxed)) {
+    say_uplink();
+    if (uplink_->refused()) {
+      failed_ = true;
+      break;
+    }
+    progress_.show(uplink_->progress());
+  }
+  progress_.clear();
+  say_uplink();
+  if (uplink_->missing() > 0) say(uplink_->missing_line());
 }
 
 /// A capture of which no frame could be read is no quiet network: it is said, and counts as failed.
@@ -175,6 +222,8 @@ void Replay::finish(const std::string& capture) {
   const LaneCounters counters = sum_of_lanes(table_);
   sweep(true);
   judge_->finish(counters.last_time_ns);
+  submit(true);
+  deliver();
   const JudgeCounters& judged = judge_->judge().counters();
   summary_.interrupted = interrupted.load(std::memory_order_relaxed);
   summary_.findings = judged.findings_total;
@@ -190,7 +239,8 @@ void Replay::finish(const std::string& capture) {
   }
   if (metrics_ != nullptr) {
     const LaneMetrics lane{capture.empty() ? "replay" : capture, 0, counters};
-    write_metrics(*metrics_, {&lane, 1}, detectors(), judged.findings);
+    write_metrics(*metrics_, {&lane, 1}, detectors(), judged.findings,
+                  uplink_ ? uplink_->metrics() : UplinkMetrics{});
     metrics_->flush();
   }
   if (json_ != nullptr) json_->flush();
@@ -202,6 +252,7 @@ void Replay::finish(const std::string& capture) {
 /// whole story when it closes.
 void Replay::write_alert(const v1::Alert& alert) {
   progress_.clear();
+  if (uplink_) told_.push_back(alert);
   if (json_ != nullptr) *json_ << alert_json(alert) << '\n';
   if (json_ == &std::cout) return;
   const bool colour = stdout_takes_colour();

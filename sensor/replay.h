@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "flowtable/decode.h"
 #include "flowtable/flow_table.h"
@@ -20,6 +21,7 @@
 #include "sensor/lane.h"
 #include "sensor/ledger.h"
 #include "sensor/progress.h"
+#include "sensor/replay_uplink.h"
 
 namespace weir {
 
@@ -43,6 +45,9 @@ class Replay {
   void say(const std::string& sentence);
   void fail(const std::string& sentence);
   void finish(const std::string& capture);
+  void submit(bool last);
+  void deliver();
+  void say_uplink();
   void write_alert(const v1::Alert& alert);
 
   const ConfigSchema& schema_;
@@ -58,7 +63,9 @@ class Replay {
   Eal eal_;
   CapturePort port_;
   Lane lane_;
+  std::unique_ptr<ReplayUplink> uplink_;  // null: alerts go nowhere and no state is kept
   std::unique_ptr<JudgeStage> judge_;
+  std::vector<v1::Alert> told_;  // since the last submit
   RunSummary summary_;
   Progress progress_;
   uint64_t second_ = 0;  // of the lane's clock

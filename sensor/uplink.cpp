@@ -47,6 +47,23 @@ UplinkOptions uplink_options(const SensorConfig& config, const std::string& vers
   return options;
 }
 
+UplinkMetrics metrics_of(const UplinkStatus& status) {
+  UplinkMetrics metrics;
+  metrics.spool_alerts = status.spool.alerts;
+  metrics.spool_waiting_alerts = status.spool.waiting_alerts;
+  metrics.spool_dropped_alerts = status.spool.dropped_alerts;
+  metrics.spool_write_failures = status.spool.write_failures;
+  metrics.spool_rebuilds = status.spool.rebuilds;
+  metrics.connected = status.connected ? 1 : 0;
+  metrics.last_acknowledged_s = static_cast<uint64_t>(status.last_acknowledged_s);
+  metrics.sent_alerts = status.sent_alerts;
+  metrics.sent_gaps = status.sent_gaps;
+  metrics.failed_connections = status.failed_connections;
+  metrics.directives = status.directives;
+  metrics.certificate_expires_s = status.certificate_expires_s;
+  return metrics;
+}
+
 class Uplink::Thread {
  public:
   Thread(UplinkOptions options, std::unique_ptr<Spool> spool, UplinkHooks hooks)

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sensor/config.h"
+#include "sensor/metrics.h"
 #include "sensor/spool.h"
 #include "weir/v1/uplink.pb.h"
 
@@ -57,6 +58,8 @@ struct UplinkStatus {
   uint64_t certificate_expires_s = 0;
   SpoolCounters spool;
 };
+
+UplinkMetrics metrics_of(const UplinkStatus& status);
 
 /// Owns the spool and a thread that writes it and talks to the collector. Neither disk nor
 /// collector ever makes a caller wait.

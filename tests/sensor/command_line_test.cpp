@@ -118,9 +118,6 @@ TEST(CommandLine, a_mistake_is_one_sentence_with_a_hint) {
       {{"replay", "a.pcap", "--ledger", "-", "--metrics", "-"}, "--ledger - and --metrics - would"},
       {{"replay", "a.pcap", "--hash-key", "12"}, "--hash-key 12: not 32 hex digits"},
       {{"replay", "a.pcap", "--hash-key", "0x0102030405060708090a0b0c0d0e0f"}, "not 32 hex digits"},
-      {{"replay", "a.pcap", "--collector", "c:7443"},
-       "--collector c:7443: this version has no uplink and reports locally; write the alerts with "
-       "--json FILE"},
       {{"check", "extra"}, "extra"},
       {{"replay", "a", "--config", "b", "--config", "c"}, "--config"},
   };
