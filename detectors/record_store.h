@@ -53,7 +53,8 @@ class RecordStore {
   uint32_t used() const { return end_ - static_cast<uint32_t>(free_.size()); }
 
  private:
-  static constexpr uint32_t kBlock = 256;
+  // Large enough that the rounding of a block to pages adds little to a record.
+  static constexpr uint32_t kBlock = 1024;
   std::vector<std::unique_ptr<Record[]>> blocks_;
   std::vector<uint32_t> free_;
   uint32_t end_ = 0;
