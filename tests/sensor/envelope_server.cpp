@@ -174,8 +174,11 @@ bool EnvelopeServer::take(Connection& connection, const v1::Envelope& envelope) 
     }
     for (const v1::Alert& alert : envelope.alerts().alerts()) {
       epoch = alert.epoch();
-      const bool fresh = received_.alerts.emplace(std::pair(epoch, alert.sequence()), alert).second;
+      const auto [known, fresh] =
+          received_.alerts.emplace(std::pair(epoch, alert.sequence()), alert);
       received_.repeated += fresh ? 0 : 1;
+      if (!fresh && known->second.SerializeAsString() != alert.SerializeAsString())
+        ++received_.conflicting;
       stored_[epoch] = std::max(stored_[epoch], alert.sequence());
       ++connection.alerts;
     }

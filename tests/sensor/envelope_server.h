@@ -25,6 +25,7 @@ struct Received {
   std::vector<v1::Heartbeat> heartbeats;
   std::vector<v1::Hello> hellos;
   uint64_t repeated = 0;
+  uint64_t conflicting = 0;  // of those, ones that were another alert than before
 };
 
 class EnvelopeServer {
