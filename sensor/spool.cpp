@@ -74,9 +74,13 @@ void Spool::prepare() { statements_ = std::make_unique<Statements>(database_); }
 void Spool::unprepare() { statements_.reset(); }
 
 void Spool::count_alerts() {
-  const uint64_t stored = statements_->count.bind(acknowledged_).first_number(0);
+  stored_ = statements_->count.bind(acknowledged_).first_number(0);
+  publish_counts();
+}
+
+void Spool::publish_counts() {
   counters_.waiting_alerts = waiting_.rows.size();
-  counters_.alerts = stored + waiting_.rows.size();
+  counters_.alerts = stored_ + waiting_.rows.size();
 }
 
 // ---- in ----
@@ -89,7 +93,6 @@ void Spool::add(SpoolBatch& batch) {
   }
   for (const std::string& name : batch.state.erased) waiting_.state[name] = std::nullopt;
   for (auto& [name, body] : batch.state.saved) waiting_.state[name] = std::move(body);
-  bound_waiting();
 }
 
 void Spool::enqueue(v1::Alert& alert) {
@@ -152,14 +155,16 @@ bool Spool::write_waiting() {
     done = try_write();
   }
   if (!done) {
+    bound_waiting();
     note_failure();
     return false;
   }
   if (!nothing) {
+    stored_ += waiting_.rows.size() - evicted_ - forgotten_;
     waiting_ = {};
     acknowledged_is_new_ = false;
     counters_.dropped_alerts += evicted_;
-    count_alerts();
+    publish_counts();
   }
   if (!failing_.empty()) {
     say_(file_ + ": the spool is written again; nothing that waited is lost");
@@ -170,7 +175,7 @@ bool Spool::write_waiting() {
 
 bool Spool::try_write() {
   if (!statements_) return false;  // not even a new file could be made
-  evicted_ = 0;
+  evicted_ = forgotten_ = 0;
   database_.run("BEGIN IMMEDIATE");
   drop_acknowledged();
   write_rows();
@@ -184,6 +189,7 @@ bool Spool::try_write() {
 void Spool::drop_acknowledged() {
   if (!acknowledged_is_new_) return;
   statements_->erase_to.bind(acknowledged_).run();
+  forgotten_ = database_.changed();
   statements_->gap_erase_to.bind(acknowledged_).run();
   statements_->gap_cut.bind(acknowledged_).run();
 }
@@ -254,7 +260,7 @@ void Spool::note_failure() {
   if (database_.handle() != nullptr && sqlite3_get_autocommit(database_.handle()) == 0)
     database_.run("ROLLBACK");
   database_.clear();
-  counters_.waiting_alerts = waiting_.rows.size();
+  publish_counts();
   if (reason == failing_) return;
   failing_ = reason;
   say_(file_ + ": the spool cannot be written (" + reason +
@@ -321,23 +327,31 @@ bool Spool::agree(uint64_t collector_acknowledged) {
   }
   if (!statements_) return true;  // asked again at the next connection
   // What is unsent is numbered anew from 1, in its order.
-  const uint64_t shift = acknowledged_;
+  const uint64_t old_epoch = epoch_, shift = acknowledged_;
   draw_epoch();
+  next_sequence_ -= shift;
+  acknowledged_ = 0;
   database_.run("BEGIN IMMEDIATE");
-  drop_acknowledged();
-  for (const char* sql : {"UPDATE alerts SET sequence = -(sequence - ?1)",
-                          "UPDATE gaps SET first = -(first - ?1), last = -(last - ?1)"})
+  for (const char* sql :
+       {"DELETE FROM alerts WHERE sequence <= ?1", "DELETE FROM gaps WHERE last <= ?1",
+        "UPDATE alerts SET sequence = -(sequence - ?1)",
+        "UPDATE gaps SET first = -max(first - ?1, 1), last = -(last - ?1)"})
     Statement(database_, sql).bind(shift).run();
   database_.run("UPDATE alerts SET sequence = -sequence");
   database_.run("UPDATE gaps SET first = -first, last = -last");
-  next_sequence_ -= shift;
-  acknowledged_ = 0;
-  for (Row& row : waiting_.rows) row.sequence -= shift;
-  for (Gap& gap : waiting_.gaps) gap = {gap.first - shift, gap.last - shift, gap.reason};
   write_meta();
   database_.run("COMMIT");
-  if (!database_.good()) note_failure();
+  if (!database_.good()) {  // as before; the next connection asks again
+    note_failure();
+    epoch_ = old_epoch;
+    next_sequence_ += shift;
+    acknowledged_ = shift;
+    return false;
+  }
+  for (Row& row : waiting_.rows) row.sequence -= shift;
+  for (Gap& gap : waiting_.gaps) gap = {gap.first - shift, gap.last - shift, gap.reason};
   acknowledged_is_new_ = false;
+  count_alerts();
   return false;
 }
 

@@ -117,6 +117,7 @@ class Spool {
   void write_meta();
   void note_failure();
   void count_alerts();
+  void publish_counts();
 
   SpoolOptions options_;
   std::function<void(const std::string&)> say_;
@@ -127,8 +128,9 @@ class Spool {
   uint64_t epoch_ = 0, next_sequence_ = 1, acknowledged_ = 0;
   bool acknowledged_is_new_ = false;  // since the last write
   Waiting waiting_;
-  uint64_t evicted_ = 0;  // of the transaction that runs
-  std::string failing_;   // the reason that was said last; empty: all is well
+  uint64_t stored_ = 0;                   // alerts in the file; counting them takes too long
+  uint64_t evicted_ = 0, forgotten_ = 0;  // of them, by the transaction that runs
+  std::string failing_;                   // the reason that was said last; empty: all is well
   SpoolCounters counters_;
 };
 
