@@ -10,6 +10,7 @@
 #include "flowtable/connection_record.h"
 #include "flowtable/error.h"
 #include "sensor/cpu_check.h"
+#include "sensor/uplink.h"
 
 namespace weir {
 namespace {
@@ -108,6 +109,25 @@ void check_suppressions(const SensorConfig& config, const Machine& machine,
   }
 }
 
+/// Of the files alone; whether the collector answers is for the running sensor to say.
+CheckLine check_uplink(const SensorConfig& config, const Machine& machine) {
+  uint64_t expires_s = 0;
+  try {
+    expires_s = certificate_expires_s(uplink_options(config, ""));
+  } catch (const Error& error) {
+    return {Result::kFail, "uplink: " + std::string(error.what())};
+  }
+  const auto today_s = static_cast<uint64_t>(
+      std::chrono::sys_days(machine.today).time_since_epoch() / std::chrono::seconds(1));
+  const uint64_t left_d = (expires_s - std::min(expires_s, today_s)) / 86400;
+  const std::string certificate = "uplink: the certificate for " + config.uplink.collector;
+  const std::string remedy = "; issue a new one for " + config.sensor.id;
+  if (expires_s <= today_s) return {Result::kFail, certificate + " has expired" + remedy};
+  const std::string good = certificate + " holds for " + std::to_string(left_d) + " days";
+  if (expires_s - today_s <= kExpiryNotice_s) return {Result::kWarn, good + remedy};
+  return {Result::kOk, good};
+}
+
 void print(const CheckLine& line, std::ostream& out) {
   constexpr const char* kWords[] = {"ok", "warn", "fail"};
   out << kWords[static_cast<int>(line.result)] << ": " << line.sentence << "\n";
@@ -136,11 +156,7 @@ Machine read_machine() {
 std::vector<CheckLine> check_machine(const SensorConfig& config, const Machine& machine) {
   std::vector<CheckLine> lines;
   check_suppressions(config, machine, lines);
-  if (!config.uplink.collector.empty()) {
-    lines.push_back({Result::kWarn, "configuration: uplink.collector = \"" +
-                                        config.uplink.collector +
-                                        "\" is not used, this version reports locally"});
-  }
+  if (!config.uplink.collector.empty()) lines.push_back(check_uplink(config, machine));
   lines.push_back(check_cpu(machine));
   lines.push_back(check_memory(config, machine));
   lines.push_back(check_huge_pages(config, machine));

@@ -25,9 +25,6 @@ namespace asio = boost::asio;
 
 /// How often what waits is written again, and acknowledged alerts leave the disk.
 constexpr std::chrono::seconds kTick{1};
-/// An expiry is said that long before.
-constexpr uint64_t kExpiryNotice_s = 14 * 86400;
-
 uint64_t now_s() { return static_cast<uint64_t>(std::time(nullptr)); }
 
 }  // namespace
@@ -45,6 +42,10 @@ UplinkOptions uplink_options(const SensorConfig& config, const std::string& vers
   options.retry_max_ms = config.uplink.retry_max_ms;
   options.heartbeat_s = config.uplink.heartbeat_s;
   return options;
+}
+
+uint64_t certificate_expires_s(const UplinkOptions& options) {
+  return ClientTls(options).expires_s();
 }
 
 UplinkMetrics metrics_of(const UplinkStatus& status) {

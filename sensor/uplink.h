@@ -25,6 +25,13 @@ struct UplinkOptions {
 };
 UplinkOptions uplink_options(const SensorConfig& config, const std::string& version);
 
+/// When this sensor's certificate ends, seconds since 1970. Throws Error, as the Uplink would,
+/// where certificate, key or authority cannot be used.
+uint64_t certificate_expires_s(const UplinkOptions& options);
+
+/// An expiry is said that long before.
+inline constexpr uint64_t kExpiryNotice_s = 14 * 86400;
+
 /// What the uplink's thread calls. None may block for long.
 struct UplinkHooks {
   /// A sentence for the log, without a line end. A trouble that lasts is said once.

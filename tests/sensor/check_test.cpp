@@ -4,11 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <sstream>
 
 #include "config_fixture.h"
 #include "flowtable/error.h"
 #include "sensor/cpu_check.h"
+#include "tests/sensor/certificates.h"
 
 namespace weir {
 namespace {
@@ -77,7 +79,7 @@ TEST(Check, too_few_huge_pages_warn_with_the_command_and_fail_where_they_are_ask
   EXPECT_EQ(lines(off, machine, CheckLine::Result::kWarn), "");
 }
 
-TEST(Check, a_home_of_everything_an_expired_suppression_and_an_uplink_are_warned_of) {
+TEST(Check, a_home_of_everything_and_an_expired_suppression_are_warned_of) {
   EXPECT_THAT(
       lines(config_with({"networks.0.home=0.0.0.0/0"}), good_machine(), CheckLine::Result::kWarn),
       HasSubstr("home networks: default has 0.0.0.0/0, so nothing of that family is out"));
@@ -88,6 +90,30 @@ TEST(Check, a_home_of_everything_an_expired_suppression_and_an_uplink_are_warned
   EXPECT_THAT(lines(suppressed_until("2026-11-23"), good_machine(), CheckLine::Result::kWarn),
               HasSubstr("[[suppress]] old of ops expired on 2026-11-23"));
   EXPECT_EQ(lines(suppressed_until("2026-11-24"), good_machine(), CheckLine::Result::kWarn), "");
+}
+
+TEST(Check, certificates_of_the_uplink_are_read_and_their_end_is_told) {
+  std::string folder = std::filesystem::temp_directory_path() / "weir-check-XXXXXX";
+  folder = mkdtemp(folder.data());
+  testing::Authority authority(folder, "authority");
+  Machine machine = good_machine();
+  machine.today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
+  const auto told = [&](const std::string& id, long to_s, CheckLine::Result result) {
+    const testing::CertificateFiles own = authority.issue("own", "weir-1", -864000, to_s);
+    return lines(
+        config_with({"sensor.id=" + id, "uplink.collector=weir.example:7443",
+                     "uplink.ca_file=" + authority.file(),
+                     "uplink.certificate_file=" + own.certificate, "uplink.key_file=" + own.key}),
+        machine, result);
+  };
+  EXPECT_THAT(told("weir-1", 100 * 86400, CheckLine::Result::kOk),
+              HasSubstr("uplink: the certificate for weir.example:7443 holds for 100 days\n"));
+  EXPECT_THAT(told("weir-1", 3 * 86400, CheckLine::Result::kWarn), HasSubstr("holds for 3 days; "));
+  EXPECT_THAT(told("weir-1", -2 * 86400, CheckLine::Result::kFail),
+              HasSubstr("has expired; issue"));
+  EXPECT_THAT(told("weir-2", 86400, CheckLine::Result::kFail),
+              HasSubstr("was issued for weir-1 and not for sensor.id = \"weir-2\""));
+  std::filesystem::remove_all(folder);
 }
 
 TEST(Check, the_command_prints_a_line_each_and_exits_2_for_a_bad_configuration) {
