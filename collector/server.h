@@ -1,0 +1,56 @@
+// The door: accepts sensors, knows who is connected, and serves metrics.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>  // Boost 1.74's coroutines want it first
+
+#include "collector/config.h"
+#include "collector/metrics.h"
+#include "collector/session.h"
+#include "collector/tls.h"
+#include "collector/writer.h"
+
+namespace weir::collector {
+
+/// `weir-collector run`. One thread beside the writer's.
+class Server {
+ public:
+  /// Opens the store, loads the certificates, binds both addresses; throws Error.
+  explicit Server(const Config& config);
+
+  /// Serves until SIGTERM or SIGINT; what was taken by then is stored and acknowledged. SIGHUP
+  /// loads the certificates anew.
+  void run();
+
+ private:
+  using Acceptor = boost::asio::ip::tcp::acceptor;
+
+  Acceptor bind(const char* option, const std::string& text);
+  boost::asio::awaitable<void> accept_sensors();
+  boost::asio::awaitable<void> accept_metrics();
+  boost::asio::awaitable<void> serve_metrics(boost::asio::ip::tcp::socket socket);
+  boost::asio::awaitable<void> obey_signals();
+  const char* admit(Session& session);
+  void left(Session& session);
+  void reload();
+  void stop();
+
+  Config config_;
+  std::shared_ptr<TlsContext> tls_;
+  Metrics metrics_;
+  boost::asio::io_context io_{1};
+  Writer writer_;  // ends before io_, to which it posts
+  Acceptor sensors_;
+  Acceptor http_;
+  boost::asio::signal_set signals_;
+  std::map<Session*, std::weak_ptr<Session>> sessions_;
+  std::map<std::string, Session*> by_sensor_;
+};
+
+}  // namespace weir::collector
