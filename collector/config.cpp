@@ -177,7 +177,18 @@ void apply_set(const std::string& assignment, Config& config) {
   set_number(row, *number, place, config);
 }
 
+/// A basic string (TOML 1.0); what has no character of its own is left to toml++.
 std::string quoted(const std::string& text) {
+  const bool plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < '\x7f'; });
+  if (plain) {
+    std::string out = "\"";
+    for (const char c : text) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    return out + '"';
+  }
   std::ostringstream out;
   out << toml::value<std::string>(text);
   return out.str();

@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <utility>  // Boost 1.74's coroutines want it first
 
 #include "collector/config.h"
 #include "collector/metrics.h"

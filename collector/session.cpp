@@ -130,7 +130,8 @@ asio::awaitable<void> Session::greet(const v1::Hello& hello) {
   if (const char* why = admit_(*this)) refuse(Refusal::kTwoSensors, why);
   admitted_ = true;
   spdlog::info("sensor {} at {} is here, version {}", sensor_, peer_, hello.version());
-  co_await submit({sensor_, epoch_, now_ns(), hello});
+  Arrival arrival{sensor_, epoch_, now_ns(), hello};  // a temporary here g++ 12 destroys twice
+  co_await submit(std::move(arrival));
 }
 
 asio::awaitable<void> Session::take(v1::Envelope& envelope) {
