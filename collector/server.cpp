@@ -4,11 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <systemd/sd-daemon.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <chrono>
@@ -22,7 +18,7 @@ namespace {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-using asio::use_awaitable;
+namespace http = boost::beast::http;
 using boost::system::error_code;
 using tcp = asio::ip::tcp;
 
@@ -30,6 +26,42 @@ constexpr auto kHttpTimeout = std::chrono::seconds(10);
 constexpr auto kFinishWithin = std::chrono::seconds(5);
 constexpr auto kAcceptAgainAfter = std::chrono::milliseconds(100);  // no file descriptor free
 constexpr uint32_t kHttpRequestBytes = 8192;
+
+/// GET /metrics, one request a connection.
+class Page : public std::enable_shared_from_this<Page> {
+ public:
+  Page(tcp::socket socket, const Metrics& metrics)
+      : stream_(std::move(socket)), metrics_(metrics) {}
+
+  void start() {
+    stream_.expires_after(kHttpTimeout);
+    http::async_read(stream_, buffer_, request_,
+                     [self = shared_from_this()](const error_code& error, size_t) {
+                       if (!error) self->answer();
+                     });
+  }
+
+ private:
+  void answer() {
+    const bool known = request_.target() == "/metrics" && request_.method() == http::verb::get;
+    response_.version(request_.version());
+    response_.set(http::field::content_type, "text/plain; version=0.0.4");
+    response_.keep_alive(false);
+    response_.result(known ? http::status::ok : http::status::not_found);
+    response_.body() = known ? metrics_.text() : "GET /metrics is all there is\n";
+    response_.prepare_payload();
+    http::async_write(stream_, response_, [self = shared_from_this()](const error_code&, size_t) {
+      error_code ignored;
+      self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    });
+  }
+
+  beast::tcp_stream stream_;
+  const Metrics& metrics_;
+  beast::flat_buffer buffer_{kHttpRequestBytes};
+  http::request<http::empty_body> request_;
+  http::response<http::string_body> response_;
+};
 
 }  // namespace
 
@@ -39,7 +71,8 @@ Server::Server(const Config& config)
       writer_(config_, metrics_),
       sensors_(bind("listen", config.listen)),
       http_(config.http.empty() ? Acceptor(io_) : bind("http", config.http)),
-      signals_(io_, SIGTERM, SIGINT, SIGHUP) {
+      signals_(io_, SIGTERM, SIGINT, SIGHUP),
+      guard_(io_) {
   metrics_.certificate_expires(tls_->expires_s);
 }
 
@@ -66,38 +99,43 @@ Server::Acceptor Server::bind(const char* option, const std::string& text) {
 }
 
 void Server::run() {
-  asio::co_spawn(io_, accept_sensors(), asio::detached);
-  if (http_.is_open()) asio::co_spawn(io_, accept_metrics(), asio::detached);
-  asio::co_spawn(io_, obey_signals(), asio::detached);
+  accept_sensors();
+  if (http_.is_open()) accept_metrics();
+  obey_signals();
   spdlog::info("listening for sensors at {}, store {}", config_.listen, config_.store);
   sd_notify(0, "READY=1");
   io_.run();
 }
 
-asio::awaitable<void> Server::accept_sensors() {
-  while (sensors_.is_open()) {
-    error_code error;
-    tcp::socket socket = co_await sensors_.async_accept(asio::redirect_error(use_awaitable, error));
-    if (error == asio::error::operation_aborted) co_return;
-    if (error) {
-      asio::steady_timer wait(io_, kAcceptAgainAfter);
-      co_await wait.async_wait(use_awaitable);
-      continue;
+void Server::accept_sensors() {
+  sensors_.async_accept([this](const error_code& error, tcp::socket socket) {
+    if (error == asio::error::operation_aborted || !sensors_.is_open()) return;
+    if (!error) {
+      take_sensor(std::move(socket));
+      accept_sensors();
+      return;
     }
-    if (sessions_.size() >= config_.max_connections) {
-      metrics_.refused(Refusal::kTooMany);
-      spdlog::warn("a connection more than collector.max_connections ({}) is refused; raise it",
-                   config_.max_connections);
-      continue;
-    }
-    socket.set_option(tcp::no_delay(true), error);
-    const auto session = std::make_shared<Session>(
-        std::move(socket), tls_, config_, writer_, metrics_,
-        [this](Session& who) { return admit(who); }, [this](Session& who) { left(who); });
-    sessions_.emplace(session.get(), session);
-    asio::co_spawn(
-        io_, [session]() -> asio::awaitable<void> { co_await session->serve(); }, asio::detached);
+    guard_.expires_after(kAcceptAgainAfter);
+    guard_.async_wait([this](const error_code& ended) {
+      if (!ended) accept_sensors();
+    });
+  });
+}
+
+void Server::take_sensor(tcp::socket socket) {
+  if (sessions_.size() >= config_.max_connections) {
+    metrics_.refused(Refusal::kTooMany);
+    spdlog::warn("a connection more than collector.max_connections ({}) is refused; raise it",
+                 config_.max_connections);
+    return;
   }
+  error_code ignored;
+  socket.set_option(tcp::no_delay(true), ignored);
+  const auto session = std::make_shared<Session>(
+      std::move(socket), tls_, config_, writer_, metrics_,
+      [this](Session& who) { return admit(who); }, [this](Session& who) { left(who); });
+  sessions_.emplace(session.get(), session);
+  session->start();
 }
 
 /// A sensor that comes again takes the place of its old connection. Another one with the same id
@@ -117,55 +155,24 @@ void Server::left(Session& session) {
   const auto known = by_sensor_.find(session.sensor());
   if (known != by_sensor_.end() && known->second == &session) by_sensor_.erase(known);
   sessions_.erase(&session);
+  if (!sensors_.is_open() && sessions_.empty()) io_.stop();  // that was the last one
 }
 
-asio::awaitable<void> Server::accept_metrics() {
-  while (http_.is_open()) {
-    error_code error;
-    tcp::socket socket = co_await http_.async_accept(asio::redirect_error(use_awaitable, error));
-    if (error == asio::error::operation_aborted) co_return;
-    if (!error) asio::co_spawn(io_, serve_metrics(std::move(socket)), asio::detached);
-  }
+void Server::accept_metrics() {
+  http_.async_accept([this](const error_code& error, tcp::socket socket) {
+    if (error == asio::error::operation_aborted || !http_.is_open()) return;
+    if (!error) std::make_shared<Page>(std::move(socket), metrics_)->start();
+    accept_metrics();
+  });
 }
 
-/// GET /metrics, one request a connection.
-asio::awaitable<void> Server::serve_metrics(tcp::socket socket) {
-  namespace http = beast::http;
-  beast::tcp_stream stream(std::move(socket));
-  stream.expires_after(kHttpTimeout);
-  beast::flat_buffer buffer(kHttpRequestBytes);
-  http::request<http::empty_body> request;
-  error_code error;
-  co_await http::async_read(stream, buffer, request, asio::redirect_error(use_awaitable, error));
-  if (error) co_return;
-  http::response<http::string_body> response;
-  response.version(request.version());
-  response.set(http::field::content_type, "text/plain; version=0.0.4");
-  response.keep_alive(false);
-  const bool known = request.target() == "/metrics" && request.method() == http::verb::get;
-  response.result(known ? http::status::ok : http::status::not_found);
-  response.body() = known ? metrics_.text() : "GET /metrics is all there is\n";
-  response.prepare_payload();
-  co_await http::async_write(stream, response, asio::redirect_error(use_awaitable, error));
-  stream.socket().shutdown(tcp::socket::shutdown_send, error);
-}
-
-asio::awaitable<void> Server::obey_signals() {
-  for (;;) {
-    error_code error;
-    const int number = co_await signals_.async_wait(asio::redirect_error(use_awaitable, error));
-    if (error) co_return;
-    if (number != SIGHUP) break;
+void Server::obey_signals() {
+  signals_.async_wait([this](const error_code& error, int number) {
+    if (error) return;
+    if (number != SIGHUP) return stop();
     reload();
-  }
-  stop();
-  asio::steady_timer guard(io_);
-  for (const auto until = std::chrono::steady_clock::now() + kFinishWithin;
-       !sessions_.empty() && std::chrono::steady_clock::now() < until;) {
-    guard.expires_after(std::chrono::milliseconds(20));
-    co_await guard.async_wait(use_awaitable);
-  }
-  io_.stop();
+    obey_signals();
+  });
 }
 
 void Server::reload() {
@@ -188,6 +195,9 @@ void Server::stop() {
   for (const auto& [key, session] : sessions_)
     if (auto lives = session.lock()) living.push_back(std::move(lives));
   for (const auto& session : living) session->finish();
+  if (sessions_.empty()) return io_.stop();
+  guard_.expires_after(kFinishWithin);
+  guard_.async_wait([this](const error_code&) { io_.stop(); });
 }
 
 }  // namespace weir::collector

@@ -1,10 +1,10 @@
 // The door: accepts sensors, knows who is connected, and serves metrics.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <memory>
 #include <string>
@@ -31,10 +31,10 @@ class Server {
   using Acceptor = boost::asio::ip::tcp::acceptor;
 
   Acceptor bind(const char* option, const std::string& text);
-  boost::asio::awaitable<void> accept_sensors();
-  boost::asio::awaitable<void> accept_metrics();
-  boost::asio::awaitable<void> serve_metrics(boost::asio::ip::tcp::socket socket);
-  boost::asio::awaitable<void> obey_signals();
+  void accept_sensors();
+  void take_sensor(boost::asio::ip::tcp::socket socket);
+  void accept_metrics();
+  void obey_signals();
   const char* admit(Session& session);
   void left(Session& session);
   void reload();
@@ -48,6 +48,7 @@ class Server {
   Acceptor sensors_;
   Acceptor http_;
   boost::asio::signal_set signals_;
+  boost::asio::steady_timer guard_;  // of the end, and of accepting again
   std::map<Session*, std::weak_ptr<Session>> sessions_;
   std::map<std::string, Session*> by_sensor_;
 };

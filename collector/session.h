@@ -1,7 +1,7 @@
 // One connected sensor: who it is, what it says, what was acknowledged.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
+#include <array>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -31,8 +31,8 @@ class Session : public std::enable_shared_from_this<Session> {
   Session(Socket socket, std::shared_ptr<TlsContext> tls, const Config& config, Writer& writer,
           Metrics& metrics, Admit admit, Left left);
 
-  /// Serves the connection until it ends, which never throws.
-  boost::asio::awaitable<void> serve();
+  /// Serves the connection until it ends.
+  void start();
 
   /// What was submitted is still acknowledged; nothing more is read.
   void finish();
@@ -44,18 +44,23 @@ class Session : public std::enable_shared_from_this<Session> {
 
  private:
   using Clock = std::chrono::steady_clock;
+  static constexpr size_t kReadBytes = size_t{64} * 1024;
 
-  boost::asio::awaitable<void> converse();
-  boost::asio::awaitable<bool> next(v1::Envelope& envelope);
-  boost::asio::awaitable<void> greet(const v1::Hello& hello);
-  boost::asio::awaitable<void> take(v1::Envelope& envelope);
-  boost::asio::awaitable<void> submit(Arrival arrival);
-  boost::asio::awaitable<void> slow_down(int alerts);
+  void shaken_hands(const boost::system::error_code& error);
+  void read();
+  void take_pieces();
+  bool take(v1::Envelope& envelope);
+  bool greet(const v1::Hello& hello);
+  bool take_alerts(v1::Envelope& envelope);
+  void submit(Arrival arrival);
+  void slow_down(int alerts);
   void answered(bool stored, uint64_t acknowledged, bool greeting);
   void send(const v1::Envelope& envelope);
   void write_more();
   void expect_within_s(uint64_t seconds, Refusal otherwise);
-  [[noreturn]] void refuse(Refusal why, const std::string& sentence);
+  bool refuse(Refusal why, const std::string& sentence);
+  void leave();
+  void end_if_idle();
 
   boost::asio::ssl::stream<Socket> stream_;
   std::shared_ptr<TlsContext> tls_;
@@ -67,14 +72,18 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string peer_;
   std::string sensor_;
   uint64_t epoch_ = 0;
-  bool admitted_ = false;
-  bool finishing_ = false;
+  bool greeted_ = false;
+  bool reading_ = false;  // a read is under way
+  bool waiting_ = false;  // it sent faster than it may
+  bool leaving_ = false;  // nothing more is read; what was submitted is still answered
+  bool gone_ = false;
+  std::array<char, kReadBytes> piece_;
   EnvelopeDecoder decoder_;
   std::string to_send_, being_sent_;
   size_t unanswered_ = 0;  // arrivals at the writer
   Clock::time_point next_alert_at_{};
   boost::asio::steady_timer deadline_;
-  boost::asio::steady_timer room_;  // cancelled when the writer has answered
+  boost::asio::steady_timer pause_;
 };
 
 }  // namespace weir::collector
