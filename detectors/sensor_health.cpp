@@ -23,6 +23,8 @@ enum Row : uint16_t {
   kTransit,
   kBackward,
   kJump,
+  kHandover,
+  kClock,
   kMinimumPackets,
   kMinimumPacketsReplay,
   kRows,
@@ -41,6 +43,7 @@ constexpr std::array<std::string_view, kDropReasons> kDropNames = {
 
 struct Feed {  // cumulative, over all lanes
   uint64_t packets = 0, duplicate_packets = 0, time_backward_packets = 0;
+  uint64_t handed_over_packets = 0;
   uint64_t out_ip_bytes = 0, in_ip_bytes = 0, transit_ip_bytes = 0, ip_bytes = 0;
   std::array<uint64_t, kDropReasons> drop_packets{};
 };
@@ -51,6 +54,7 @@ Feed feed_of(std::span<const LaneCounters> lanes) {
     feed.packets += lane.packets;
     feed.duplicate_packets += lane.duplicate_packets;
     feed.time_backward_packets += lane.time_backward_packets;
+    feed.handed_over_packets += lane.handed_over_packets;
     feed.out_ip_bytes += lane.out_ip_bytes;
     feed.in_ip_bytes += lane.in_ip_bytes;
     feed.transit_ip_bytes += lane.transit_ip_bytes;
@@ -65,6 +69,7 @@ Feed grown(const Feed& now, const Feed& before) {
   Feed feed = {.packets = now.packets - before.packets,
                .duplicate_packets = now.duplicate_packets - before.duplicate_packets,
                .time_backward_packets = now.time_backward_packets - before.time_backward_packets,
+               .handed_over_packets = now.handed_over_packets - before.handed_over_packets,
                .out_ip_bytes = now.out_ip_bytes - before.out_ip_bytes,
                .in_ip_bytes = now.in_ip_bytes - before.in_ip_bytes,
                .transit_ip_bytes = now.transit_ip_bytes - before.transit_ip_bytes,
@@ -91,6 +96,7 @@ class SensorHealth : public SweepDetector {
       first_ns_ = window_start_ns_ = last_packet_ns_ = last_sweep_ns_ = moved.now_ns;
     }
     judge_time(moved.now_ns, feed, findings);
+    judge_clock(moved, findings);
     last_ = feed;
     last_sweep_ns_ = moved.now_ns;
     if (moved.now_ns - window_start_ns_ >= kWindowSeconds * kSecondNs) {
@@ -117,6 +123,15 @@ class SensorHealth : public SweepDetector {
       report(kJump, step_s, last_sweep_ns_, now_ns, findings).counterfactual = step_s + 1;
   }
 
+  /// Somebody set the system's clock: ours is bent, never stepped, and needs long to follow.
+  void judge_clock(const SweepView& moved, std::vector<Finding>& findings) {
+    const auto apart_s = static_cast<uint64_t>(std::abs(moved.clock_ahead_ns)) / kSecondNs;
+    if (apart_s < limits_[kClock]) return;
+    Finding& finding = report(kClock, apart_s, last_sweep_ns_, moved.now_ns, findings);
+    finding.counterfactual = apart_s + 1;
+    finding.cause = moved.clock_ahead_ns < 0;
+  }
+
   /// Shares and directions of `feed`, seen from `start_ns` to `now_ns`.
   void judge(const Feed& feed, uint64_t start_ns, uint64_t now_ns, uint64_t minimum_packets,
              std::vector<Finding>& findings) {
@@ -133,6 +148,7 @@ class SensorHealth : public SweepDetector {
     };
     share(kDuplicates, feed.duplicate_packets, handed_over, 0);
     share(kBackward, feed.time_backward_packets, handed_over, 0);
+    share(kHandover, feed.handed_over_packets, handed_over, 0);
     for (uint16_t reason = 0; reason < kDropReasons; ++reason)
       if (reason != static_cast<uint16_t>(DropReason::kNotIp))  // ARP and the like are no loss
         share(kDrops, feed.drop_packets[reason], handed_over, reason);
@@ -199,6 +215,14 @@ std::string explain(const Finding& finding) {
     case kJump:
       return "The packets' clock jumped ahead by " + grouped_words(finding.observed) +
              " seconds: what lies between was not seen.";
+    case kHandover:
+      return percent_words(finding.detail) + " of the packets landed in another lane than their " +
+             "pair's" + within + limit +
+             ": the NIC spreads them in its own way; use one lane a port, or none but one.";
+    case kClock:
+      return "The system's clock was set: it is " + grouped_words(finding.observed) +
+             (finding.cause == 0 ? " seconds behind" : " seconds ahead of") +
+             " the sensor's, which follows slowly; restart the sensor, or mend the time source.";
     default:
       return {};
   }
@@ -242,6 +266,17 @@ const std::array<Option, kRows> kOptions = {{
      .unit = "s",
      .help = "Step of the packets' clock, from one second with packets to the next, that is "
              "reported."},
+    {.name = "maximum_handover_percent",
+     .standard = int64_t{50},
+     .maximum = 100,
+     .unit = "%",
+     .help = "Share of packets handed over between lanes that is reported: it costs speed, no "
+             "bytes."},
+    {.name = "maximum_clock_step_s",
+     .standard = int64_t{2},
+     .minimum = 1,
+     .unit = "s",
+     .help = "Distance between the sensor's clock and the system's that is reported, live."},
     {.name = "minimum_packets",
      .standard = int64_t{10'000},
      .minimum = 1,

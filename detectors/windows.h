@@ -212,6 +212,7 @@ struct SweepView {
   std::span<const uint32_t> hosts;
   std::span<const uint32_t> destinations;
   std::span<const LaneCounters> lanes;
+  int64_t clock_ahead_ns = 0;  // live: the lanes' clock before the system's
 };
 
 }  // namespace weir

@@ -31,6 +31,7 @@ struct LaneCounters {
   uint64_t sketch_error_bytes = 0;         // bound on a sketch estimate's excess, payload bytes
   uint64_t time_backward_packets = 0;
   uint64_t duplicate_packets = 0;
+  uint64_t handed_over_packets = 0;  // given to the lane of their pair, which counts them
   uint64_t first_time_ns = 0;
   uint64_t last_time_ns = 0;  // the lane clock
   std::array<uint64_t, kDropReasons> drop_packets{};

@@ -58,6 +58,9 @@ class Shard {
   /// Frames that never became a packet: no mbuf, hand-over full.
   void count_drop(DropReason reason, uint64_t packets, uint64_t frame_bytes) noexcept;
 
+  /// Packets that went to the lane of their pair; published with the next update.
+  void count_handed_over(uint64_t packets) noexcept { counters_.handed_over_packets += packets; }
+
   /// Answers a reader's request for the list of touched totals. Called by update(), and by the
   /// capture core on a poll that brought nothing.
   void serve_requests() noexcept;

@@ -29,10 +29,19 @@ Examples:
 Exit codes: 0 done; 1 a capture or an output failed; 2 usage or configuration; 130 interrupted.
 )";
 
+constexpr const char* kRunExamples = R"(
+Examples:
+  weir-sensor run --config /etc/weir/sensor.toml
+      as its systemd unit does; SIGHUP reloads, SIGTERM stops
+  weir-sensor run --set 'port.0.device="net_af_packet0,iface=eth1"' --home 192.0.2.0/24
+      listens on the kernel's interface eth1, which the mirror port is plugged into
+)";
+
 constexpr const char* kExamples = R"(
 Start with:
   weir-sensor check                  can this machine run the sensor?
   weir-sensor replay case.pcap       what was stolen in this capture?
+  weir-sensor run --help             how to listen on a mirror port
   weir-sensor print-config           every option with its meaning
   weir-sensor replay --help          all that replay takes
 )";
@@ -149,6 +158,9 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", "weir-sensor " WEIR_VERSION);
   const CLI::App& replay = add_replay(app, line.replay, raw);
+  CLI::App& run = *app.add_subcommand("run", "Listen on the configured ports until SIGTERM");
+  add_config(run, line.config);
+  run.footer(kRunExamples);
   CLI::App& check = *app.add_subcommand("check", "Say whether this machine can run the sensor");
   add_config(check, line.config);
   CLI::App& print = *app.add_subcommand("print-config",
@@ -172,6 +184,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   if (replay.parsed()) {
     finish_replay(line.replay, raw);
     line.command = Command::kReplay;
+  } else if (run.parsed()) {
+    line.command = Command::kRun;
   } else if (check.parsed()) {
     line.command = Command::kCheck;
   } else {

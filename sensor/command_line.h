@@ -23,6 +23,7 @@ struct ReplayArguments {
 
 enum class Command {
   kReplay,
+  kRun,
   kCheck,
   kPrintConfig,
   kReference,
@@ -32,7 +33,7 @@ enum class Command {
 struct CommandLine {
   Command command = Command::kPrintText;
   ReplayArguments replay;  // kReplay
-  ConfigArguments config;  // kCheck, kPrintConfig
+  ConfigArguments config;  // kRun, kCheck, kPrintConfig
   std::string text;        // kPrintText, with its last line end
 };
 

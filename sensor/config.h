@@ -96,6 +96,11 @@ struct SuppressTable {
   uint32_t budget_window_s = 86400;
 };
 
+struct AlertsSection {
+  std::string file;
+  bool syslog = false;
+};
+
 struct UplinkSection {
   std::string collector, server_name, ca_file, certificate_file, key_file;
   uint32_t retry_min_ms = 250;
@@ -122,6 +127,7 @@ struct SensorConfig {
   std::vector<std::vector<OptionValue>> detector_options;  // [detector][row], as the schema's
   JudgeSection judge;
   std::vector<SuppressTable> suppress;
+  AlertsSection alerts;
   UplinkSection uplink;
   SpoolSection spool;
 };

@@ -97,6 +97,20 @@ ConfigSection suppress_section() {
             .help = "Window of the budget."})});
 }
 
+ConfigSection alerts_section() {
+  using S = AlertsSection;
+  const auto at = &SensorConfig::alerts;
+  return section(
+      "alerts", "Where a live sensor writes its alerts beside the collector.",
+      {row(at, &S::file,
+           {.name = "file",
+            .help = "File of JSON lines, one an alert; opened anew on SIGHUP, for logrotate. \"\" "
+                    "= none.",
+            .check = OptionCheck::kFile}),
+       row(at, &S::syslog,
+           {.name = "syslog", .help = "A line to syslog for each alert, facility daemon."})});
+}
+
 ConfigSection uplink_section() {
   using S = UplinkSection;
   const auto at = &SensorConfig::uplink;
@@ -155,8 +169,8 @@ ConfigSection spool_section() {
 }  // namespace
 
 std::vector<ConfigSection> verdict_sections() {
-  return {history_section(),  detectors_section(), judge_section(),
-          suppress_section(), uplink_section(),    spool_section()};
+  return {history_section(), detectors_section(), judge_section(), suppress_section(),
+          alerts_section(),  uplink_section(),    spool_section()};
 }
 
 }  // namespace weir

@@ -3,7 +3,9 @@
 
 #include <rte_eal.h>
 #include <rte_errno.h>
+#include <rte_memory.h>
 #include <sched.h>
+#include <sys/mman.h>
 
 #include "flowtable/error.h"
 
@@ -21,9 +23,15 @@ std::string allowed_cpus() {
   return cpus;
 }
 
+/// Packets belong in no core dump.
+int leave_out_of_dumps(const rte_memseg_list* list, void*) {
+  madvise(list->base_va, list->len, MADV_DONTDUMP);
+  return 0;
+}
+
 }  // namespace
 
-Eal::Eal(const EalSection& config, const std::vector<std::string>& devices) {
+Eal::Eal(const EalSection& config, const EalDevices& devices) {
   std::vector<std::string> words = {"weir-sensor", "--no-telemetry", "--log-level=*:error",
                                     "--lcores=0@(" + allowed_cpus() + ")"};
   // --in-memory leaves nothing behind in the file system; it excludes --no-huge.
@@ -32,8 +40,9 @@ Eal::Eal(const EalSection& config, const std::vector<std::string>& devices) {
   else
     words.insert(words.end(),
                  {"--no-huge", "--no-shconf", "-m", std::to_string(config.memory_mib)});
-  if (!devices.empty()) words.insert(words.end(), {"--no-pci"});
-  for (const std::string& device : devices) words.push_back("--vdev=" + device);
+  if (devices.pci.empty()) words.emplace_back("--no-pci");
+  for (const std::string& address : devices.pci) words.push_back("--allow=" + address);
+  for (const std::string& device : devices.virtual_ones) words.push_back("--vdev=" + device);
   words.insert(words.end(), config.extra_arguments.begin(), config.extra_arguments.end());
   std::vector<char*> arguments;
   arguments.reserve(words.size());
@@ -43,6 +52,7 @@ Eal::Eal(const EalSection& config, const std::vector<std::string>& devices) {
                                  "); check eal.extra_arguments, eal.memory_mib (now " +
                                  std::to_string(config.memory_mib) +
                                  ") and eal.huge_pages (now \"" + config.huge_pages + "\")");
+  rte_memseg_list_walk(leave_out_of_dumps, nullptr);
 }
 
 Eal::~Eal() { rte_eal_cleanup(); }

@@ -39,8 +39,20 @@ Judge::Judge(JudgeOptions options, std::span<const Detector* const> detectors, J
       suppressions_(options_.suppressions, options_.scopes),
       sequence_(options_.next_sequence - 1) {
   counters_.findings.resize(detectors.size());
-  for (const Detector* detector : detectors)
+  mark_shadow();
+}
+
+void Judge::mark_shadow() {
+  is_shadow_.clear();
+  for (const Detector* detector : context_.detectors)
     is_shadow_.push_back(matches_detector(options_.shadow, detector->id));
+}
+
+void Judge::reload(const std::vector<std::string>& shadow,
+                   std::vector<SuppressionOptions> suppressions) {
+  options_.shadow = shadow;
+  mark_shadow();
+  suppressions_.replace(now_ns_, std::move(suppressions));
 }
 
 uint64_t Judge::patience_ns(const Incident& incident) {

@@ -103,11 +103,16 @@ class Judge {
   /// `all` (the end of a run), also those of which only figures grew.
   StateChanges take_changes(bool all);
 
+  /// Other shadow detectors and suppressions from now on; a suppression of the same name keeps
+  /// what it has spent.
+  void reload(const std::vector<std::string>& shadow, std::vector<SuppressionOptions> suppressions);
+
   const JudgeCounters& counters() const { return counters_; }
   size_t open_incidents() const { return open_.size(); }
   const Suppressions& suppressions() const { return suppressions_; }
 
  private:
+  void mark_shadow();
   void take(const Finding& finding);
   void take_shadow(const Finding& finding);
   Incident* owner_of(const Finding& finding, const IncidentKey& key,

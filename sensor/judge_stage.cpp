@@ -53,6 +53,12 @@ JudgeStage::JudgeStage(const SensorConfig& config, const FlowTable& table, const
       history_(open_history(config, state_dir)),
       windows_(windows_options(config, table, memory), history_.get()),
       judge_(judge_options(config, start), detectors(), inputs(), std::move(sink)) {
+  make_detectors(config);
+  if (start.saved != nullptr) unreadable_ = judge_.restore(*start.saved);
+}
+
+void JudgeStage::make_detectors(const SensorConfig& config) {
+  running_.clear();
   const auto all = detectors();
   for (size_t i = 0; i < all.size(); ++i) {
     if (!matches_detector(config.detectors.enabled, all[i]->id) &&
@@ -60,7 +66,6 @@ JudgeStage::JudgeStage(const SensorConfig& config, const FlowTable& table, const
       continue;
     running_.push_back({static_cast<uint16_t>(i), all[i]->make(config.detector_options[i])});
   }
-  if (start.saved != nullptr) unreadable_ = judge_.restore(*start.saved);
 }
 
 JudgeInputs JudgeStage::inputs() {
@@ -80,7 +85,7 @@ JudgeInputs JudgeStage::inputs() {
 }
 
 void JudgeStage::sweep(uint64_t now_ns, const std::vector<std::span<const uint32_t>>& touched,
-                       bool last) {
+                       bool last, int64_t clock_ahead_ns) {
   windows_.begin_sweep(now_ns);
   std::vector<LaneCounters> counters;
   for (uint16_t lane = 0; lane < table_.lanes(); ++lane) {
@@ -93,7 +98,8 @@ void JudgeStage::sweep(uint64_t now_ns, const std::vector<std::span<const uint32
     }
     counters.push_back(shard.read_counters());
   }
-  const SweepView view = windows_.end_sweep(counters, last);
+  SweepView view = windows_.end_sweep(counters, last);
+  view.clock_ahead_ns = clock_ahead_ns;
   findings_.clear();
   for (const Running& running : running_) {
     const size_t before = findings_.size();
@@ -106,6 +112,13 @@ void JudgeStage::sweep(uint64_t now_ns, const std::vector<std::span<const uint32
 void JudgeStage::finish(uint64_t now_ns) {
   judge_.close_all(now_ns);
   windows_.finish();
+}
+
+void JudgeStage::stop() { windows_.finish(); }
+
+void JudgeStage::reload(const SensorConfig& config) {
+  make_detectors(config);
+  judge_.reload(config.detectors.shadow, suppression_options(config));
 }
 
 /// The total of a pair; of a host or destination the sum over its totals in the scope.

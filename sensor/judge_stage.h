@@ -35,11 +35,20 @@ class JudgeStage {
              const std::string& state_dir, WindowsMemory memory,
              std::function<void(const v1::Alert&)> sink);
 
-  /// Judges the totals that `touched[lane]` names. `last`: nothing follows.
-  void sweep(uint64_t now_ns, const std::vector<std::span<const uint32_t>>& touched, bool last);
+  /// Judges the totals that `touched[lane]` names. `last`: nothing follows. `clock_ahead_ns`: live,
+  /// by how much the lanes' clock is before the system's.
+  void sweep(uint64_t now_ns, const std::vector<std::span<const uint32_t>>& touched, bool last,
+             int64_t clock_ahead_ns = 0);
 
   /// The end of a replay: every incident closes, the history is complete.
   void finish(uint64_t now_ns);
+
+  /// The end of a live run: the history is complete; what is open stays open.
+  void stop();
+
+  /// Takes thresholds, the choice of detectors and suppressions from `config`; all that was
+  /// counted stays, what budgets have spent too.
+  void reload(const SensorConfig& config);
 
   /// What the next run must find, beside the alerts that went to the sink since the last call:
   /// both belong into one transaction. Judge::take_changes.
@@ -51,6 +60,7 @@ class JudgeStage {
   const Windows& windows() const { return windows_; }
 
  private:
+  void make_detectors(const SensorConfig& config);
   JudgeInputs inputs();
   bool read_subject(const Finding& finding, TotalSnapshot& copy) const;
   std::vector<std::vector<ConnectionSnapshot>> largest_connections(

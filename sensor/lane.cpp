@@ -1,4 +1,4 @@
-// HOT. The one RX loop: burst, decode, flow table.
+// HOT. The one RX loop: burst, decode, hand over what is another lane's, flow table.
 #include "sensor/lane.h"
 
 #include <rte_errno.h>
@@ -7,6 +7,7 @@
 #include <rte_mbuf.h>
 #include <rte_ring_elem.h>
 
+#include <algorithm>
 #include <string>
 
 #include "flowtable/error.h"
@@ -16,8 +17,13 @@ namespace weir {
 
 static_assert(sizeof(RingBackMessage) % 4 == 0, "ring elements are whole 32-bit words");
 
-Lane::Lane(RxQueue queue, const Decoder& decoder, Shard& shard)
-    : queue_(queue), decoder_(decoder), shard_(shard), stamp_offset_(frame_stamp_offset()) {
+Lane::Lane(RxQueue queue, const Decoder& decoder, Shard& shard, Handover* handover, uint16_t number)
+    : queue_(queue),
+      decoder_(&decoder),
+      shard_(shard),
+      handover_(handover),
+      number_(number),
+      stamp_offset_(frame_stamp_offset()) {
   const std::string name =
       "weir_back_" + std::to_string(queue.port) + "_" + std::to_string(queue.queue);
   ring_back_ = rte_ring_create_elem(name.c_str(), sizeof(RingBackMessage), kRingBackMessages,
@@ -30,17 +36,75 @@ Lane::Lane(RxQueue queue, const Decoder& decoder, Shard& shard)
 Lane::~Lane() { rte_ring_free(ring_back_); }
 
 uint32_t Lane::poll() noexcept {
-  const uint16_t count = rte_eth_rx_burst(queue_.port, queue_.queue, mbufs_.data(), kBurstPackets);
+  uint16_t count = rte_eth_rx_burst(queue_.port, queue_.queue, mbufs_.data(), kBurstPackets);
   obey_ring_back();
-  if (count == 0) {
-    shard_.serve_requests();
-    return 0;
+  uint32_t frames = count;
+  if (count > 0) {
+    decode(count);
+    if (handover_ != nullptr) count = hand_over(count);
+    this->count(count);
   }
+  if (handover_ != nullptr) frames += take_handed_over();
+  if (frames == 0) shard_.serve_requests();
+  if (has_missed_.load(std::memory_order_relaxed)) [[unlikely]]
+    count_missed();
+  return frames;
+}
+
+void Lane::decode(uint16_t count) noexcept {
   for (uint16_t i = 0; i < count; ++i) frames_[i] = frame_of(mbufs_[i]);
-  decoder_.decode({frames_.data(), count}, packets_.data());
+  decoder_.load(std::memory_order_acquire)->decode({frames_.data(), count}, packets_.data());
+}
+
+void Lane::count(uint16_t count) noexcept {
   shard_.update({packets_.data(), count}, connections_.data());
   rte_pktmbuf_free_bulk(mbufs_.data(), count);
-  return count;
+}
+
+/// Gives away the packets of other lanes' pairs; what stays moves up, its number is returned.
+/// Without an address pair (a drop) a packet stays where it is.
+uint16_t Lane::hand_over(uint16_t count) noexcept {
+  uint16_t kept = 0;
+  uint64_t given = 0, full = 0, full_bytes = 0;
+  for (uint16_t i = 0; i < count; ++i) {
+    const Packet& packet = packets_[i];
+    now_ns_ = std::max(now_ns_, packet.time_ns);
+    const uint16_t lane = packet.drop == DropReason::kNone
+                              ? handover_->map().lane_of(packet.source, packet.destination)
+                              : number_;
+    if (lane == number_) {
+      mbufs_[kept] = mbufs_[i];
+      if (kept != i) packets_[kept] = packet;
+      ++kept;
+    } else if (handover_->give(number_, lane, mbufs_[i])) {
+      ++given;
+    } else {
+      full += 1;
+      full_bytes += packet.frame_bytes;
+      rte_pktmbuf_free(mbufs_[i]);
+    }
+  }
+  if (given > 0) shard_.count_handed_over(given);
+  if (full > 0) shard_.count_drop(DropReason::kHandoverFull, full, full_bytes);
+  return kept;
+}
+
+/// A burst from each other lane. They were stamped there and waited; no clock went back for that.
+uint32_t Lane::take_handed_over() noexcept {
+  uint32_t frames = 0;
+  for (uint16_t from = 0; from < handover_->lanes(); ++from) {
+    if (from == number_) continue;
+    const uint16_t count = handover_->take(from, number_, mbufs_.data(), kBurstPackets);
+    if (count == 0) continue;
+    decode(count);
+    for (uint16_t i = 0; i < count; ++i) {
+      now_ns_ = std::max(now_ns_, packets_[i].time_ns);
+      packets_[i].time_ns = now_ns_;
+    }
+    this->count(count);
+    frames += count;
+  }
+  return frames;
 }
 
 Frame Lane::frame_of(rte_mbuf* mbuf) const noexcept {
@@ -64,6 +128,14 @@ bool Lane::send_back(const RingBackMessage& message) noexcept {
 void Lane::obey_ring_back() noexcept {
   RingBackMessage message;
   while (rte_ring_sc_dequeue_elem(ring_back_, &message, sizeof(message)) == 0) shard_.obey(message);
+}
+
+void Lane::count_missed() noexcept {
+  has_missed_.store(false, std::memory_order_relaxed);
+  shard_.count_drop(DropReason::kNicMissed, missed_packets_.exchange(0, std::memory_order_relaxed),
+                    0);
+  shard_.count_drop(DropReason::kNoMbuf, no_mbuf_packets_.exchange(0, std::memory_order_relaxed),
+                    0);
 }
 
 }  // namespace weir

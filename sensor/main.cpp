@@ -8,6 +8,7 @@
 #include "sensor/config_schema.h"
 #include "sensor/reference.h"
 #include "sensor/replay.h"
+#include "sensor/run.h"
 
 namespace {
 
@@ -18,6 +19,8 @@ int run_command(const weir::CommandLine& line) {
       const auto config = weir::load_config(schema, line.replay.config);
       return weir::Replay(schema, config, line.replay).run();
     }
+    case weir::Command::kRun:
+      return weir::run_sensor(schema, line.config);
     case weir::Command::kCheck:
       return weir::run_check(schema, line.config, std::cout);
     case weir::Command::kPrintConfig:

@@ -39,6 +39,11 @@ constexpr LaneRow kLaneRows[] = {
        "Packets seen twice. When they are many, the SPAN mirrors both ports of a path."},
       kLaneLabels},
      &LaneCounters::duplicate_packets},
+    {{{"weir_handed_over_packets_total",
+       "Packets that landed in another lane than their pair's. When they are most, the NIC spreads "
+       "in its own way: fewer lanes are faster."},
+      kLaneLabels},
+     &LaneCounters::handed_over_packets},
     {{{"weir_overflow_connection_bytes_total",
        "IP bytes without a connection record. When it grows, raise flow_table.connections."},
       kLaneLabels},
@@ -51,6 +56,41 @@ constexpr LaneRow kLaneRows[] = {
        "Packets stamped earlier than one before. When they are many, the capture is out of order."},
       kLaneLabels},
      &LaneCounters::time_backward_packets},
+};
+
+/// A metric of the whole sensor, live.
+struct SensorRow {
+  MetricRow row;
+  prometheus::MetricType type;
+  double (*read)(const SensorMetrics& sensor);
+};
+using enum prometheus::MetricType;
+constexpr SensorRow kSensorRows[] = {
+    {{{"weir_incidents_total", "Suspected thefts reported. `weir-sensor explain` lists them."}, {}},
+     Counter,
+     [](const SensorMetrics& sensor) { return static_cast<double>(sensor.incidents); }},
+    {{{"weir_open_incidents", "Incidents that go on, health conditions among them."}, {}},
+     Gauge,
+     [](const SensorMetrics& sensor) { return static_cast<double>(sensor.open_incidents); }},
+    {{{"weir_alerts_total", "Alerts written: openings, revisions and closings of incidents."}, {}},
+     Counter,
+     [](const SensorMetrics& sensor) { return static_cast<double>(sensor.alerts); }},
+    {{{"weir_lost_alert_lines_total",
+       "Alerts that alerts.file did not take. When it grows, its disk is full."},
+      {}},
+     Counter,
+     [](const SensorMetrics& sensor) { return static_cast<double>(sensor.lost_alert_lines); }},
+    {{{"weir_clock_ahead_seconds",
+       "The sensor's clock before the system's. Beyond a second, the system's clock was set."},
+      {}},
+     Gauge,
+     [](const SensorMetrics& sensor) { return sensor.clock_ahead_s; }},
+    {{{"weir_sweep_seconds",
+       "How long the judge's last sweep took. Near a second, there are too many active pairs for "
+       "its core."},
+      {}},
+     Gauge,
+     [](const SensorMetrics& sensor) { return sensor.sweep_s; }},
 };
 
 constexpr MetricRow kDropRow = {{"weir_drop_packets_total",
@@ -150,12 +190,13 @@ std::vector<MetricRow> sensor_metrics() {
   rows.push_back(kDropRow);
   rows.push_back(kFindingsRow);
   for (const UplinkRow& row : kUplinkRows) rows.push_back({row.metric, ""});
+  for (const SensorRow& sensor_row : kSensorRows) rows.push_back(sensor_row.row);
   return rows;
 }
 
 void write_metrics(std::ostream& out, std::span<const LaneMetrics> lanes,
                    std::span<const Detector* const> detectors, std::span<const uint64_t> findings,
-                   const UplinkMetrics& uplink) {
+                   const UplinkMetrics& uplink, const SensorMetrics* sensor) {
   std::vector<prometheus::MetricFamily> families;
   for (const LaneRow& lane_row : kLaneRows) {
     prometheus::MetricFamily& counted = families.emplace_back(family(lane_row.row));
@@ -187,6 +228,13 @@ void write_metrics(std::ostream& out, std::span<const LaneMetrics> lanes,
       told.type = prometheus::MetricType::Gauge;
       metric.gauge.value = value;
     }
+  }
+  for (const SensorRow& sensor_row : kSensorRows) {
+    if (sensor == nullptr) break;
+    prometheus::MetricFamily& of_sensor = families.emplace_back(family(sensor_row.row));
+    of_sensor.type = sensor_row.type;
+    prometheus::ClientMetric& metric = of_sensor.metric.emplace_back();
+    metric.counter.value = metric.gauge.value = sensor_row.read(*sensor);
   }
   prometheus::TextSerializer().Serialize(out, families);
 }

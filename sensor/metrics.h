@@ -43,9 +43,19 @@ struct MetricRow {
 };
 std::vector<MetricRow> sensor_metrics();
 
-/// Prometheus text format 0.0.4. `findings[i]` is of `detectors[i]`.
+/// What a live sensor says of itself beside its lanes.
+struct SensorMetrics {
+  uint64_t incidents = 0;
+  uint64_t open_incidents = 0;
+  uint64_t alerts = 0;
+  uint64_t lost_alert_lines = 0;
+  double clock_ahead_s = 0;
+  double sweep_s = 0;
+};
+
+/// Prometheus text format 0.0.4. `findings[i]` is of `detectors[i]`; `sensor`: live only.
 void write_metrics(std::ostream& out, std::span<const LaneMetrics> lanes,
                    std::span<const Detector* const> detectors, std::span<const uint64_t> findings,
-                   const UplinkMetrics& uplink);
+                   const UplinkMetrics& uplink, const SensorMetrics* sensor = nullptr);
 
 }  // namespace weir

@@ -77,7 +77,7 @@ Replay::Replay(const ConfigSchema& schema, const SensorConfig& config,
       home_(home_networks(config)),
       decoder_(home_, decode_options(config)),
       table_(replay_table(config, arguments), 1),
-      eal_(replay_eal(config), {CapturePort::kDevice}),
+      eal_(replay_eal(config), {.virtual_ones = {CapturePort::kDevice}}),
       port_(std::min(config.mempool.mbufs, kMbufs), config.mempool.mbuf_bytes),
       lane_(port_.queue(), decoder_, table_.shard(0)) {}
 

@@ -67,14 +67,34 @@ std::string silenced_line(const SilencedCounts& counts) {
 }
 
 Suppressions::Suppressions(std::vector<SuppressionOptions> options, std::bitset<kScopes> scopes)
-    : scopes_(scopes) {
-  budgets_.reserve(options.size());
+    : budgets_(budgets_of(std::move(options))), scopes_(scopes) {}
+
+std::vector<Suppressions::Budget> Suppressions::budgets_of(
+    std::vector<SuppressionOptions> options) {
+  std::vector<Budget> budgets;
+  budgets.reserve(options.size());
   for (SuppressionOptions& one : options) {
-    Budget budget;
+    Budget& budget = budgets.emplace_back();
     budget.bucket_ns = std::max<uint64_t>(1, one.budget_window_s) * kSecond_ns / kBuckets;
     budget.options = std::move(one);
-    budgets_.push_back(std::move(budget));
   }
+  return budgets;
+}
+
+void Suppressions::replace(uint64_t now_ns, std::vector<SuppressionOptions> options) {
+  std::vector<Budget> fresh = budgets_of(std::move(options));
+  for (Budget& budget : fresh) {
+    const auto known = std::find_if(budgets_.begin(), budgets_.end(), [&](const Budget& other) {
+      return other.options.name == budget.options.name && other.bucket_ns == budget.bucket_ns;
+    });
+    if (known == budgets_.end()) continue;
+    budget.spent_bytes = known->spent_bytes;
+    budget.newest_bucket = known->newest_bucket;
+    budget.findings = known->findings;
+    budget.matching_bytes = known->matching_bytes;
+  }
+  budgets_ = std::move(fresh);
+  replaced_ns_ = now_ns;
 }
 
 std::vector<std::string> Suppressions::warnings() const {
@@ -95,9 +115,12 @@ void Suppressions::observe(uint64_t now_ns, const TotalSnapshot& total) {
   for (Budget& budget : budgets_) {
     if (!covers(budget, total.host, total.destination)) continue;
     if (!known) {
-      Sent& sent = sent_[uint64_t{total.lane} << 32 | total.id.slot];
-      if (sent.generation != total.id.generation) sent = {total.id.generation, 0};
       const uint64_t bytes = total.out.payload_high_bytes;
+      const auto [place, is_new] =
+          sent_.try_emplace(uint64_t{total.lane} << 32 | total.id.slot, Sent{});
+      Sent& sent = place->second;
+      if (is_new || sent.generation != total.id.generation)
+        sent = {total.id.generation, is_new && total.first_seen_ns < replaced_ns_ ? bytes : 0};
       moved_bytes = bytes - std::min(bytes, sent.out_payload_high_bytes);
       sent.out_payload_high_bytes = bytes;
       known = true;

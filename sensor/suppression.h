@@ -55,6 +55,10 @@ class Suppressions {
   /// `scopes`: those whose traffic is charged, the ones that feed the detectors.
   Suppressions(std::vector<SuppressionOptions> options, std::bitset<kScopes> scopes);
 
+  /// Other suppressions from now on. One of a known name keeps what it has spent, where its window
+  /// stays; what a total sent before is not charged to a new one.
+  void replace(uint64_t now_ns, std::vector<SuppressionOptions> options);
+
   /// One sentence each about what the configuration asks for and does not get.
   std::vector<std::string> warnings() const;
 
@@ -90,6 +94,7 @@ class Suppressions {
     uint64_t matching_bytes = 0;
   };
 
+  static std::vector<Budget> budgets_of(std::vector<SuppressionOptions> options);
   static void advance(Budget& budget, uint64_t now_ns);
   static uint64_t spent_in_window(const Budget& budget);
   static bool covers(const Budget& budget, const IpAddress& host, const IpAddress& destination);
@@ -104,6 +109,7 @@ class Suppressions {
   };
   std::vector<Budget> budgets_;
   std::bitset<kScopes> scopes_;
+  uint64_t replaced_ns_ = 0;
   std::unordered_map<uint64_t, Sent> sent_;  // covered totals, by lane and slot
 };
 
