@@ -52,7 +52,8 @@ TEST(LaneMap, neighbours_are_spread_over_all_lanes) {
   std::vector<int> pairs(4, 0);
   for (uint32_t host = 0; host < 64; ++host)
     for (uint32_t destination = 0; destination < 64; ++destination)
-      ++pairs[map.lane_of(IpAddress::v4(0x0a140000 + host), IpAddress::v4(0xcb007100 + destination))];
+      ++pairs[map.lane_of(IpAddress::v4(0x0a140000 + host),
+                          IpAddress::v4(0xcb007100 + destination))];
   for (const int count : pairs) EXPECT_NEAR(count, 1024, 256);
 }
 
