@@ -40,9 +40,8 @@ AlertWay::AlertWay(const SensorConfig& config, const FlowTable& table, const Lan
 }
 
 JudgeStart AlertWay::start() const {
-  return {.epoch = epoch_,
-          .next_sequence = next_sequence_,
-          .saved = keeps_state_ ? &saved_ : nullptr};
+  return {
+      .epoch = epoch_, .next_sequence = next_sequence_, .saved = keeps_state_ ? &saved_ : nullptr};
 }
 
 void AlertWay::send(JudgeStage& stage, bool all) {

@@ -42,6 +42,7 @@ Start with:
   weir-sensor check                  can this machine run the sensor?
   weir-sensor replay case.pcap       what was stolen in this capture?
   weir-sensor run --help             how to listen on a mirror port
+  weir-sensor top                    who sends most, now?
   weir-sensor print-config           every option with its meaning
   weir-sensor replay --help          all that replay takes
 )";
@@ -95,6 +96,38 @@ CLI::App& add_replay(CLI::App& app, ReplayArguments& replay, RawArguments& raw) 
   command.add_flag("--each", replay.each,
                    "Every capture by itself, from fresh state; a ledger line for each");
   return command;
+}
+
+/// The commands that ask a running sensor.
+void add_control(CLI::App& app, ControlArguments& control) {
+  const auto add = [&](const char* name, const char* help) -> CLI::App& {
+    CLI::App& command = *app.add_subcommand(name, help);
+    add_config(command, control.config);
+    add_text(command, "--control", control.control, "PATH",
+             "Socket of the sensor; sensor.control of the configuration otherwise");
+    command.callback([&control, name] { control.command = name; });
+    return command;
+  };
+  const auto add_rows = [&](CLI::App& command) {
+    command.add_option("--rows", control.rows, "How many, 1 to 1000; 20 otherwise")
+        ->check(CLI::Range(1, 1000))
+        ->type_name("N");
+  };
+  add("status", "Say how the running sensor is: ports, lanes, account, judge, uplink");
+  CLI::App& top = add("top", "Show who sends most: hosts and destinations by bytes, refreshed");
+  top.add_option("--by", control.by, "What a row is: pairs, hosts or destinations")
+      ->check(CLI::IsMember({"pairs", "hosts", "destinations"}))
+      ->type_name("WHAT");
+  top.add_option("--sort", control.sort, "Largest first by: out, in, rate or packets")
+      ->check(CLI::IsMember({"out", "in", "rate", "packets"}))
+      ->type_name("FIGURE");
+  top.add_flag("--once", control.once, "One look; so it is on a pipe");
+  add_rows(top);
+  CLI::App& flows = add("flows", "Show the largest connections");
+  add_text(flows, "--of", control.of, "ADDRESS", "Only those of this host or destination");
+  add_rows(flows);
+  CLI::App& explain = add("explain", "Tell the story of an incident; without an id, list them");
+  explain.add_option("ID", control.of, "Incident id, or its first digits")->type_name("");
 }
 
 /// 32 hex digits. Throws Error.
@@ -161,6 +194,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   CLI::App& run = *app.add_subcommand("run", "Listen on the configured ports until SIGTERM");
   add_config(run, line.config);
   run.footer(kRunExamples);
+  add_control(app, line.control);
   CLI::App& check = *app.add_subcommand("check", "Say whether this machine can run the sensor");
   add_config(check, line.config);
   CLI::App& print = *app.add_subcommand("print-config",
@@ -186,6 +220,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     line.command = Command::kReplay;
   } else if (run.parsed()) {
     line.command = Command::kRun;
+  } else if (!line.control.command.empty()) {
+    line.command = Command::kControl;
   } else if (check.parsed()) {
     line.command = Command::kCheck;
   } else {

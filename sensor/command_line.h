@@ -21,9 +21,22 @@ struct ReplayArguments {
   HashKey hash_key = kReplayHashKey;
 };
 
+/// A question to the sensor that runs.
+struct ControlArguments {
+  ConfigArguments config;  // where its socket is
+  std::string control;     // "": as the configuration says
+  std::string command;     // status, top, flows, explain
+  std::string by = "pairs";
+  std::string sort = "out";
+  std::string of;  // flows: an address; explain: an incident's id, may be cut short
+  uint32_t rows = 20;
+  bool once = false;
+};
+
 enum class Command {
   kReplay,
   kRun,
+  kControl,
   kCheck,
   kPrintConfig,
   kReference,
@@ -32,9 +45,10 @@ enum class Command {
 
 struct CommandLine {
   Command command = Command::kPrintText;
-  ReplayArguments replay;  // kReplay
-  ConfigArguments config;  // kRun, kCheck, kPrintConfig
-  std::string text;        // kPrintText, with its last line end
+  ReplayArguments replay;    // kReplay
+  ControlArguments control;  // kControl
+  ConfigArguments config;    // kRun, kCheck, kPrintConfig
+  std::string text;          // kPrintText, with its last line end
 };
 
 /// Throws Error (kExitUsage): one sentence and how to go on.

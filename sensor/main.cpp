@@ -6,6 +6,7 @@
 #include "sensor/command_line.h"
 #include "sensor/config.h"
 #include "sensor/config_schema.h"
+#include "sensor/control_client.h"
 #include "sensor/reference.h"
 #include "sensor/replay.h"
 #include "sensor/run.h"
@@ -21,6 +22,12 @@ int run_command(const weir::CommandLine& line) {
     }
     case weir::Command::kRun:
       return weir::run_sensor(schema, line.config);
+    case weir::Command::kControl: {
+      const std::string& path = line.control.control;
+      return weir::run_control(
+          path.empty() ? weir::load_config(schema, line.control.config).sensor.control : path,
+          line.control);
+    }
     case weir::Command::kCheck:
       return weir::run_check(schema, line.config, std::cout);
     case weir::Command::kPrintConfig:

@@ -86,13 +86,27 @@ TEST(CommandLine, the_other_commands_take_a_configuration_or_nothing) {
   EXPECT_EQ(parse({"reference"}).command, Command::kReference);
 }
 
+TEST(CommandLine, a_running_sensor_is_asked_by_command) {
+  const CommandLine top = parse({"top", "--by", "hosts", "--sort", "rate", "--rows", "5"});
+  EXPECT_EQ(top.command, Command::kControl);
+  EXPECT_EQ(top.control.command, "top");
+  EXPECT_EQ(top.control.by, "hosts");
+  EXPECT_EQ(top.control.sort, "rate");
+  EXPECT_EQ(top.control.rows, 5u);
+  EXPECT_EQ(parse({"explain", "87763f"}).control.of, "87763f");
+  EXPECT_EQ(parse({"flows", "--of", "10.0.0.1"}).control.command, "flows");
+  EXPECT_EQ(parse({"status", "--control", "c.sock"}).control.control, "c.sock");
+  EXPECT_EQ(parse({"run", "--config", "w.toml"}).command, Command::kRun);
+  EXPECT_EQ(parse({"run", "--config", "w.toml"}).config.file, "w.toml");
+}
+
 TEST(CommandLine, help_has_examples_and_names_only_what_exists) {
   const std::string general = parse({"--help"}).text;
   EXPECT_THAT(general, AllOf(HasSubstr("replay"), HasSubstr("check"), HasSubstr("print-config"),
                              HasSubstr("reference"), HasSubstr("--version")));
-  for (const char* later : {"\n  run ", "\n  rules ", "\n  top ", "\n  flows ", "\n  explain "}) {
-    EXPECT_THAT(general, Not(HasSubstr(later)));
-  }
+  EXPECT_THAT(general, AllOf(HasSubstr("\n  run "), HasSubstr("\n  top "), HasSubstr("\n  flows "),
+                             HasSubstr("\n  explain "), HasSubstr("\n  status ")));
+  EXPECT_THAT(general, Not(HasSubstr("\n  rules ")));
   const std::string replay = parse({"replay", "--help"}).text;
   EXPECT_THAT(replay, AllOf(HasSubstr("Examples:"), HasSubstr("--hash-key"), HasSubstr("--each"),
                             HasSubstr("Exit codes: 0 done")));
@@ -107,9 +121,11 @@ struct Refused {
 
 TEST(CommandLine, a_mistake_is_one_sentence_with_a_hint) {
   const Refused refused[] = {
-      {{}, "no command given, there are replay, check, print-config, reference; `weir-sensor --h"},
+      {{}, "no command given, there are replay, run, status, top, flows, explain, check"},
       {{"reply", "a.pcap"}, "\"reply\" is no command, did you mean replay?; `weir-sensor --help`"},
-      {{"run"}, "\"run\" is no command, there are replay, check"},
+      {{"rules"}, "\"rules\" is no command, there are replay, run"},
+      {{"top", "--sort", "size"}, "--sort"},
+      {{"top", "--rows", "0"}, "--rows"},
       {{"replay"}, "CAPTURE is required"},
       {{"-x"}, "\"-x\" is no command, there are replay"},
       {{"replay", "--foo", "a.pcap"}, "--foo"},

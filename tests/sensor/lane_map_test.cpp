@@ -33,7 +33,7 @@ IpAddress random_address(std::mt19937_64& random, bool v4) {
 
 TEST(LaneMap, a_pairs_lane_is_that_of_a_NIC_with_the_same_key_in_either_direction) {
   std::mt19937_64 random(7);
-  for (const uint16_t lanes : {1, 2, 3, 4, 7, 16, 64}) {
+  for (const uint16_t lanes : std::initializer_list<uint16_t>{1, 2, 3, 4, 7, 16, 64}) {
     const LaneMap map(lanes);
     for (int i = 0; i < 2000; ++i) {
       const bool v4 = i % 2 == 0;

@@ -27,7 +27,9 @@ TEST(Metrics, the_text_has_a_sample_for_every_lane_drop_and_detector) {
   uplink.sent_gaps = 2;
   uplink.certificate_expires_s = 1800000000;
   std::ostringstream out;
-  write_metrics(out, lanes, kDeclared, findings, uplink);
+  SensorMetrics sensor;
+  sensor.open_incidents = 4;
+  write_metrics(out, lanes, kDeclared, findings, uplink, &sensor);
   for (const char* line :
        {"# TYPE weir_packets_total counter\n",
         "weir_packets_total{port=\"net_null0\",lane=\"0\"} 12345678901\n",
@@ -37,7 +39,8 @@ TEST(Metrics, the_text_has_a_sample_for_every_lane_drop_and_detector) {
         "weir_drop_packets_total{reason=\"nic_missed\",port=\"net_null0\",lane=\"0\"} 0\n",
         "weir_findings_total{detector=\"volume.burst\"} 5\n",
         "weir_findings_total{detector=\"volume.ratio\"} 0\n", "# TYPE weir_spool_alerts gauge\n",
-        "weir_spool_alerts 17\n", "weir_uplink_gaps_total 2\n",
+        "weir_spool_alerts 17\n", "# TYPE weir_open_incidents gauge\n", "weir_open_incidents 4\n",
+        "weir_uplink_gaps_total 2\n",
         "weir_uplink_certificate_expires_timestamp_seconds 1800000000\n"}) {
     EXPECT_THAT(out.str(), HasSubstr(line));
   }
