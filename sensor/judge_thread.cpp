@@ -46,14 +46,19 @@ JudgeReport JudgeThread::report() const {
 
 void JudgeThread::run() noexcept {
   pthread_setname_np(pthread_self(), "judge");
+  uint64_t next_ns = (clock_.now_ns() / kSecondNs + 1) * kSecondNs;
   for (;;) {
     const uint64_t now_ns = clock_.now_ns();
     {
       std::unique_lock lock(mutex_);
-      if (wake_.wait_for(lock, std::chrono::nanoseconds(kSecondNs - now_ns % kSecondNs),
-                         [this] { return stop_; }))
+      const auto stopped = [this] { return stop_; };
+      if (stop_) return;
+      if (now_ns < next_ns &&
+          wake_.wait_for(lock, std::chrono::nanoseconds(next_ns - now_ns), stopped))
         return;
     }
+    if (clock_.now_ns() < next_ns) continue;  // the two clocks run at their own rates
+    next_ns = (clock_.now_ns() / kSecondNs + 1) * kSecondNs;
     try {
       sweep(false);
     } catch (const std::exception& error) {  // memory; the account goes on, the next sweep too
