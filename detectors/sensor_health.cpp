@@ -39,6 +39,7 @@ constexpr std::array<std::string_view, kDropReasons> kDropNames = {
     "with a malformed tunnel header",
     "with a malformed IP header",
     "not IP",
+    "of the sensor itself",
 };
 
 struct Feed {  // cumulative, over all lanes
@@ -150,7 +151,8 @@ class SensorHealth : public SweepDetector {
     share(kBackward, feed.time_backward_packets, handed_over, 0);
     share(kHandover, feed.handed_over_packets, handed_over, 0);
     for (uint16_t reason = 0; reason < kDropReasons; ++reason)
-      if (reason != static_cast<uint16_t>(DropReason::kNotIp))  // ARP and the like are no loss
+      if (reason != static_cast<uint16_t>(DropReason::kNotIp) &&  // ARP and the like are no loss
+          reason != static_cast<uint16_t>(DropReason::kOwnUplink))
         share(kDrops, feed.drop_packets[reason], handed_over, reason);
     if (feed.ip_bytes > 0) share(kTransit, feed.transit_ip_bytes, feed.ip_bytes, 0);
     const uint64_t more = std::max(feed.out_ip_bytes, feed.in_ip_bytes);

@@ -18,7 +18,8 @@ enum class DropReason : uint8_t {
   kTunnelMalformed,
   kIpMalformed,
   kNotIp,
-  kNone,  // counted
+  kOwnUplink,  // the sensor's own connection to its collector; set behind the decoder
+  kNone,       // counted
 };
 inline constexpr int kDropReasons = static_cast<int>(DropReason::kNone);
 

@@ -8,7 +8,7 @@ namespace weir {
 std::string_view drop_name(DropReason reason) {
   static constexpr std::array<std::string_view, kDropReasons + 1> kNames = {
       "nic_missed",       "no_mbuf",      "handover_full", "link_unsupported", "link_malformed",
-      "tunnel_malformed", "ip_malformed", "not_ip",        "counted"};
+      "tunnel_malformed", "ip_malformed", "not_ip",        "own_uplink",       "counted"};
   return kNames[static_cast<size_t>(reason)];
 }
 

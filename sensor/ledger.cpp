@@ -80,6 +80,7 @@ std::string ledger_line(const RunSummary& run, const LaneCounters& counters,
   put("time_backward_packets", counters.time_backward_packets);
   put("duplicate_packets", counters.duplicate_packets);
   for (size_t i = 0; i < kDropReasons; ++i) {
+    if (i == static_cast<size_t>(DropReason::kOwnUplink)) continue;  // a live sensor's alone
     const std::string name = "drop_" + std::string(drop_name(static_cast<DropReason>(i)));
     put(name + "_packets", counters.drop_packets[i]);
     put(name + "_frame_bytes", counters.drop_frame_bytes[i]);

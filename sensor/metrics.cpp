@@ -96,7 +96,8 @@ constexpr SensorRow kSensorRows[] = {
 constexpr MetricRow kDropRow = {{"weir_drop_packets_total",
                                  "Frames in no total, by reason. nic_missed and no_mbuf: more "
                                  "lanes or mbufs; link_unsupported, "
-                                 "malformed: look at the feed; not_ip is normal."},
+                                 "malformed: look at the feed; not_ip is normal, own_uplink "
+                                 "is this sensor's connection to its collector."},
                                 "reason, port, lane"};
 constexpr MetricRow kFindingsRow = {
     {"weir_findings_total",

@@ -47,7 +47,7 @@ ReplayUplink::ReplayUplink(const SensorConfig& config, const ReplayArguments& ar
   next_sequence_ = spool->next_sequence();
   saved_ = spool->read_state();
   uplink_ = std::make_unique<Uplink>(std::move(uplink), std::move(spool),
-                                     UplinkHooks{say, nullptr, nullptr});
+                                     UplinkHooks{say, nullptr, nullptr, nullptr});
 }
 
 void ReplayUplink::hear(const std::string& sentence) {

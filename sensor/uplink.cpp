@@ -212,6 +212,7 @@ void Uplink::Thread::connect() {
       say(place() + "it sent a directive; this version follows none and counts them");
     publish();
   };
+  hooks.connecting = hooks_.connecting;
   hooks.fill_heartbeat = hooks_.fill_heartbeat;
   hooks.ended = [this](const ClientTls::Trouble& trouble) { ended(trouble); };
   session_ =

@@ -10,6 +10,7 @@
 
 #include "sensor/config.h"
 #include "sensor/metrics.h"
+#include "sensor/own_traffic.h"
 #include "sensor/spool.h"
 #include "weir/v1/uplink.pb.h"
 
@@ -41,6 +42,9 @@ struct UplinkHooks {
   /// The alerts of a batch, numbered, once they are on disk (or wait in memory for a disk that
   /// takes none): what else tells of alerts, a file of JSON lines, does it here. May be null.
   std::function<void(const std::vector<v1::Alert>&)> stored;
+  /// Before a connection is begun: what the capture path is to leave out of its account from now
+  /// on. May be null.
+  std::function<void(const OwnTraffic&)> connecting = {};
 };
 
 /// A copy of how things stand.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <boost/asio/connect.hpp>
+#include <boost/asio/ip/udp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <ctime>
@@ -34,6 +35,18 @@ void set_now(google::protobuf::Timestamp& time) {
   std::timespec_get(&now, TIME_UTC);
   time.set_seconds(now.tv_sec);
   time.set_nanos(static_cast<int32_t>(now.tv_nsec));
+}
+
+/// The address that a packet to `collector` leaves from: known before one leaves.
+OwnTraffic own_traffic(asio::io_context& io, const tcp::endpoint& collector) {
+  asio::ip::udp::socket probe(io);
+  boost::system::error_code error;
+  probe.connect({collector.address(), collector.port()}, error);  // sends nothing
+  const auto sensor = probe.local_endpoint(error).address();
+  const auto ours = [](const asio::ip::address& address) {
+    return parse_ip_address(address.to_string()).value_or(IpAddress{});
+  };
+  return {ours(sensor), ours(collector.address()), collector.port()};
 }
 
 }  // namespace
@@ -74,7 +87,11 @@ void UplinkSession::resolve() {
 
 void UplinkSession::connect(const tcp::resolver::results_type& endpoints) {
   if (ended_) return;
-  asio::async_connect(stream_.lowest_layer(), endpoints,
+  const auto before_each = [this](const Code&, const tcp::endpoint& next) {
+    if (hooks_.connecting) hooks_.connecting(own_traffic(io_, next));
+    return true;
+  };
+  asio::async_connect(stream_.lowest_layer(), endpoints, before_each,
                       [self = shared_from_this()](const Code& error, const tcp::endpoint&) {
                         if (error) return self->fail(error);
                         self->handshake();

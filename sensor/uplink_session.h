@@ -24,6 +24,7 @@ namespace weir {
 class UplinkSession : public std::enable_shared_from_this<UplinkSession> {
  public:
   struct Hooks {
+    std::function<void(const OwnTraffic&)> connecting;  // may be null
     std::function<void(const v1::Welcome&)> welcomed;
     std::function<void()> acknowledged;
     std::function<void()> directed;

@@ -62,7 +62,7 @@ class Bench {
   }
   std::unique_ptr<Uplink> uplink(std::unique_ptr<Spool> spool) const {
     return std::make_unique<Uplink>(options_, std::move(spool),
-                                    UplinkHooks{[](const std::string&) {}, nullptr, nullptr});
+                                    UplinkHooks{[](const std::string&) {}, nullptr, nullptr, nullptr});
   }
   size_t stored() const { return server_.received().alerts.size(); }
 

@@ -106,7 +106,7 @@ int run(char** words) {
   const uint64_t first = (spool->next_sequence() - 1) / kPairs;
   if ((spool->next_sequence() - 1) % kPairs != 0) return 4;  // half a sweep was written
 
-  Uplink uplink(options, std::move(spool), {say, nullptr, nullptr});
+  Uplink uplink(options, std::move(spool), {say, nullptr, nullptr, nullptr});
   for (uint64_t index = first; index < sweeps; ++index) {
     uplink.submit(sweep(judge, told, index));
     std::this_thread::sleep_for(pause);

@@ -83,6 +83,10 @@ class UplinkTest : public ::testing::Test {
                     [this](const std::vector<v1::Alert>& stored) {
                       const std::lock_guard lock(mutex_);
                       for (const v1::Alert& alert : stored) stored_.push_back(alert.sequence());
+                    },
+                    [this](const OwnTraffic& own) {
+                      const std::lock_guard lock(mutex_);
+                      own_ = own;
                     }});
     return *uplink_;
   }
@@ -116,6 +120,7 @@ class UplinkTest : public ::testing::Test {
   mutable std::mutex mutex_;
   std::vector<std::string> said_;
   std::vector<uint64_t> stored_;
+  OwnTraffic own_;
 };
 
 TEST_F(UplinkTest, delivers_every_alert_once_in_order) {
@@ -155,6 +160,15 @@ TEST_F(UplinkTest, a_heartbeat_carries_lanes_and_expiry) {
   EXPECT_EQ(static_cast<uint64_t>(heartbeat.certificate_expires().seconds()),
             uplink_->status().certificate_expires_s);
   EXPECT_GT(heartbeat.time().seconds(), 1700000000);
+}
+
+TEST_F(UplinkTest, its_own_traffic_is_told_before_its_first_packet) {
+  server_->behave({.answers = false});
+  start();
+  ASSERT_TRUE(server_->wait([](const Received& received) { return received.hellos.size() == 1; }));
+  const std::lock_guard lock(mutex_);
+  const IpAddress loopback = IpAddress::v4(0x7f000001);
+  EXPECT_EQ(own_, (OwnTraffic{loopback, loopback, static_cast<uint16_t>(server_->port())}));
 }
 
 TEST_F(UplinkTest, without_a_collector_alerts_wait_and_are_sent_when_it_comes) {
