@@ -112,9 +112,8 @@ void ClientTls::check_names() {
   bool found = false;
   for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
-    if (name->type != GEN_DNS && name->type != GEN_URI) continue;
-    const ASN1_IA5STRING* text =
-        name->type == GEN_DNS ? name->d.dNSName : name->d.uniformResourceIdentifier;
+    if (name->type != GEN_DNS) continue;
+    const ASN1_IA5STRING* text = name->d.dNSName;
     const std::string id(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
                          static_cast<size_t>(ASN1_STRING_length(text)));
     found = found || id == options_.sensor_id;
@@ -123,7 +122,7 @@ void ClientTls::check_names() {
   GENERAL_NAMES_free(names);
   if (found) return;
   refuse("certificate_file", options_.certificate_file,
-         "was issued for " + (known.empty() ? "no name (SAN)" : known) +
+         "was issued for " + (known.empty() ? "no DNS name (SAN)" : known) +
              " and not for sensor.id = \"" + options_.sensor_id +
              "\"; set sensor.id to its name, or give this sensor's own certificate");
 }

@@ -232,6 +232,9 @@ void UplinkSession::fill_buffer() {
   uint64_t last = 0;
   while (buffer_.size() < kEnvelopeMaxBytes && in_flight_bytes_ < kInFlightMaxBytes &&
          spool_.next_envelope(sent_, envelope, last)) {
+    if (envelope.has_alerts())  // the sensor may have had another name when they were written
+      for (v1::Alert& alert : *envelope.mutable_alerts()->mutable_alerts())
+        alert.set_sensor_id(options_.sensor_id);
     const size_t before = buffer_.size();
     if (!append_envelope(envelope, buffer_)) break;
     status_.sent_gaps += envelope.has_gap() ? 1 : 0;

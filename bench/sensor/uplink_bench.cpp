@@ -20,6 +20,7 @@ using testing::EnvelopeServer;
 /// About the size of a real alert, with one evidence and ten connections.
 v1::Alert alert_of(uint64_t number) {
   v1::Alert alert;
+  alert.set_sensor_id("weir-1");
   alert.set_incident_id(std::to_string(number));
   alert.set_revision(1);
   alert.set_severity(v1::Alert::HIGH);

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <mutex>
 #include <set>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -18,7 +17,7 @@ class StallingProxy {
   StallingProxy(const StallingProxy&) = delete;
   StallingProxy& operator=(const StallingProxy&) = delete;
 
-  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  int port() const { return port_; }
   /// While stalled nothing passes, and nothing is refused: a partition.
   void stall(bool stalled) { stalled_ = stalled; }
   /// Ends all connections.

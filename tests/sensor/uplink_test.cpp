@@ -151,6 +151,15 @@ TEST_F(UplinkTest, says_hello_with_its_id_epoch_and_next_number) {
   EXPECT_EQ(received.hellos[1].epoch(), received.hellos[0].epoch());
 }
 
+TEST_F(UplinkTest, alerts_of_a_sensor_that_was_renamed_go_under_its_new_name) {
+  start();
+  SpoolBatch batch = alerts(1);
+  batch.alerts[0].set_sensor_id("weir-0");
+  uplink_->submit(std::move(batch));
+  ASSERT_TRUE(acknowledged());
+  EXPECT_EQ(server_->received().alerts.begin()->second.sensor_id(), "weir-1");
+}
+
 TEST_F(UplinkTest, a_heartbeat_carries_lanes_and_expiry) {
   start();
   ASSERT_TRUE(
