@@ -2,7 +2,6 @@
 #include "tests/sensor/envelope_server.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -65,7 +64,6 @@ EnvelopeServer::~EnvelopeServer() {
   shutdown(listener_, SHUT_RDWR);
   acceptor_.join();
   close(listener_);
-  if (journal_ >= 0) close(journal_);
   hang_up();
   for (std::thread& thread : threads_) thread.join();
 }
@@ -169,7 +167,6 @@ bool EnvelopeServer::take(Connection& connection, const v1::Envelope& envelope) 
   uint64_t epoch = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (!manner.journal.empty()) keep(envelope, manner.journal);
     if (envelope.has_gap()) {
       epoch = envelope.gap().epoch();
       received_.gaps.push_back(envelope.gap());
@@ -188,14 +185,6 @@ bool EnvelopeServer::take(Connection& connection, const v1::Envelope& envelope) 
   }
   if (manner.hang_up_after != 0 && connection.alerts >= manner.hang_up_after) return false;
   return !manner.acknowledges || acknowledge(connection, epoch);
-}
-
-void EnvelopeServer::keep(const v1::Envelope& envelope, const std::string& journal) {
-  if (journal_ < 0) journal_ = ::open(journal.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  const std::string bytes = envelope.SerializeAsString();
-  if (::write(journal_, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()) ||
-      ::fdatasync(journal_) != 0)
-    throw std::runtime_error("the journal takes nothing");
 }
 
 bool EnvelopeServer::acknowledge(Connection& connection, uint64_t epoch) {

@@ -40,7 +40,6 @@ class EnvelopeServer {
     bool directs = false;        // sends a Directive after the Welcome
     uint64_t ack_ahead = 0;      // acknowledges so much more than it has
     std::string raw = {};        // in place of a Welcome
-    std::string journal = {};    // a file that alerts are synced to before each Ack
   };
 
   /// Listens on a free port of loopback. `authority`: whom a client must be signed by.
@@ -65,11 +64,10 @@ class EnvelopeServer {
   void serve(int socket);
   bool take(Connection& connection, const v1::Envelope& envelope);
   bool acknowledge(Connection& connection, uint64_t epoch);
-  void keep(const v1::Envelope& envelope, const std::string& journal);
   Manner manner() const;
 
   std::unique_ptr<Tls> tls_;
-  int listener_ = -1, journal_ = -1;
+  int listener_ = -1;
   int port_ = 0;
   std::atomic<bool> ending_{false};
   mutable std::mutex mutex_;
