@@ -20,7 +20,7 @@ void set_time(google::protobuf::Timestamp& time, uint64_t time_ns) {
 
 }  // namespace
 
-AlertWay::AlertWay(const SensorConfig& config, const FlowTable& table, const Lanes& lanes,
+AlertWay::AlertWay(const SensorConfig& config, const FlowTable& table, Lanes& lanes,
                    AlertOutputs& outputs)
     : table_(table), lanes_(lanes), keeps_state_(!config.sensor.state_dir.empty()) {
   SpoolOptions options;
@@ -36,7 +36,8 @@ AlertWay::AlertWay(const SensorConfig& config, const FlowTable& table, const Lan
       UplinkHooks{say, [this](v1::Heartbeat& heartbeat) { fill(heartbeat); },
                   [&outputs](const std::vector<v1::Alert>& alerts) {
                     for (const v1::Alert& alert : alerts) outputs.take(alert);
-                  }});
+                  },
+                  [&lanes](const OwnTraffic& own) { lanes.leave_out(own); }});
 }
 
 JudgeStart AlertWay::start() const {

@@ -19,8 +19,7 @@ namespace weir {
 class AlertWay {
  public:
   /// All must outlive this. Throws Error: spool, certificates.
-  AlertWay(const SensorConfig& config, const FlowTable& table, const Lanes& lanes,
-           AlertOutputs& outputs);
+  AlertWay(const SensorConfig& config, const FlowTable& table, Lanes& lanes, AlertOutputs& outputs);
 
   /// Where the judge goes on; valid until it was made.
   JudgeStart start() const;

@@ -54,6 +54,11 @@ uint32_t Lane::poll() noexcept {
 void Lane::decode(uint16_t count) noexcept {
   for (uint16_t i = 0; i < count; ++i) frames_[i] = frame_of(mbufs_[i]);
   decoder_.load(std::memory_order_acquire)->decode({frames_.data(), count}, packets_.data());
+  const OwnTraffic* own = own_traffic_.load(std::memory_order_acquire);
+  if (own == nullptr) return;
+  for (uint16_t i = 0; i < count; ++i)
+    if (packets_[i].drop == DropReason::kNone && own->covers(packets_[i])) [[unlikely]]
+      packets_[i].drop = DropReason::kOwnUplink;
 }
 
 void Lane::count(uint16_t count) noexcept {

@@ -10,6 +10,7 @@
 #include "flowtable/decode.h"
 #include "flowtable/shard.h"
 #include "sensor/handover.h"
+#include "sensor/own_traffic.h"
 
 struct rte_mbuf;
 
@@ -45,6 +46,12 @@ class Lane {
     decoder_.store(&decoder, std::memory_order_release);
   }
 
+  /// From the next poll on, packets of the sensor's own connection are in no total, but a drop of
+  /// their own name. `own` must outlive the lane. Any one thread.
+  void leave_out(const OwnTraffic& own) noexcept {
+    own_traffic_.store(&own, std::memory_order_release);
+  }
+
   /// Packets that NIC or kernel lost, and those that found no mbuf there, since the last call;
   /// the capture core puts them into its account. Any one thread.
   void report_missed(uint64_t packets, uint64_t no_mbuf_packets) noexcept {
@@ -66,6 +73,7 @@ class Lane {
 
   RxQueue queue_;
   std::atomic<const Decoder*> decoder_;
+  std::atomic<const OwnTraffic*> own_traffic_{nullptr};
   Shard& shard_;
   Handover* handover_;
   uint16_t number_;

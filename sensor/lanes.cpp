@@ -3,6 +3,7 @@
 
 #include <sched.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "sensor/device.h"
@@ -57,6 +58,13 @@ Lanes::Lanes(const SensorConfig& config, FlowTable& table, const LiveClock& cloc
           std::make_unique<CaptureThread>(*lanes_.back(), lane, core_of(config, lane, lanes)));
     }
   }
+}
+
+/// A collector has few addresses, so what was left out before is kept.
+void Lanes::leave_out(const OwnTraffic& own) {
+  auto known = std::find(own_traffic_.begin(), own_traffic_.end(), own);
+  if (known == own_traffic_.end()) known = own_traffic_.insert(known, own);
+  for (const auto& lane : lanes_) lane->leave_out(*known);
 }
 
 void Lanes::start() {

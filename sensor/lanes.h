@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -48,6 +49,9 @@ class Lanes {
   /// what decoded before is given up two sweeps later at the earliest.
   void decode_by(const SensorConfig& config, uint64_t sweeps);
 
+  /// From now on this connection of the sensor itself is in no total. Any one thread.
+  void leave_out(const OwnTraffic& own);
+
   const HomeNetworks& home() const { return decodings_.back().decoding->home; }
   const std::vector<std::unique_ptr<Port>>& ports() const { return ports_; }
   /// Port of a lane.
@@ -64,7 +68,8 @@ class Lanes {
     uint64_t replaced_at_sweep = 0;
   };
 
-  std::vector<Used> decodings_;  // the last is in use
+  std::vector<Used> decodings_;         // the last is in use
+  std::deque<OwnTraffic> own_traffic_;  // each once: lanes point into it
   PacketMemory memory_;
   std::unique_ptr<Handover> handover_;  // null with one lane
   std::vector<std::unique_ptr<Port>> ports_;

@@ -159,6 +159,36 @@ TEST(Lanes, a_full_hand_over_ring_costs_packets_that_stand_in_the_account_with_t
   EXPECT_EQ(table.shard(1).read_counters().counted_packets, 63u);
 }
 
+TEST(Lanes, the_sensor_s_own_connection_is_in_no_total_and_stands_in_the_account_by_name) {
+  const SensorConfig config = config_for("");
+  const Decoding decoding(config);
+  FlowTable table(config.flow_table, 1);
+  VdevLanes vdevs(1, decoding.decoder, table, 64);
+  const OwnTraffic own = {IpAddress::v4(0x0a000001), IpAddress::v4(0xc6336401), 7443};
+  vdevs.lane(0).leave_out(own);
+  const auto frame = [](const char* from, const char* to, uint16_t source, uint16_t destination) {
+    return PacketBuilder().ethernet().ipv4(from, to).tcp(source, destination).fill(100).build();
+  };
+  const std::vector<std::vector<uint8_t>> left_out = {
+      frame("10.0.0.1", "198.51.100.1", 40000, 7443),
+      frame("198.51.100.1", "10.0.0.1", 7443, 40000)};
+  const std::vector<std::vector<uint8_t>> counted = {
+      frame("10.0.0.1", "198.51.100.1", 7443, 443),     // another port of the collector
+      frame("10.0.0.2", "198.51.100.1", 40000, 7443),   // another sensor
+      frame("10.0.0.1", "198.51.100.2", 40000, 7443)};  // another collector
+  uint64_t now_ns = kSecondNs;
+  for (const auto& one : left_out) vdevs.feed(record_of(one, now_ns++), 0);
+  for (const auto& one : counted) vdevs.feed(record_of(one, now_ns++), 0);
+  vdevs.drain();
+  const LaneCounters counters = table.shard(0).read_counters();
+  const auto reason = static_cast<size_t>(DropReason::kOwnUplink);
+  EXPECT_EQ(counters.packets, 5u);
+  EXPECT_EQ(counters.counted_packets, 3u);
+  EXPECT_EQ(counters.drop_packets[reason], 2u);
+  EXPECT_EQ(counters.drop_frame_bytes[reason], left_out[0].size() + left_out[1].size());
+  EXPECT_EQ(counters.totals, 3u);
+}
+
 TEST(Lanes, what_was_lost_before_the_sensor_is_in_the_account_but_was_never_handed_over) {
   const SensorConfig config = config_for("");
   const Decoding decoding(config);
