@@ -30,7 +30,7 @@ class Words {
   std::string take(const std::string& key, const std::string& standard) {
     for (auto word = rest_.begin(); word != rest_.end(); ++word) {
       if (!word->starts_with(key + "=")) continue;
-      const std::string value = word->substr(key.size() + 1);
+      std::string value = word->substr(key.size() + 1);
       rest_.erase(word);
       return value;
     }
@@ -38,7 +38,7 @@ class Words {
   }
   std::string take_bare() {
     if (rest_.empty()) return "";
-    const std::string word = rest_.front();
+    std::string word = rest_.front();
     rest_.erase(rest_.begin());
     return word;
   }

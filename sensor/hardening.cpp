@@ -130,8 +130,9 @@ void allow_only_needed_calls() {
                    SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
   seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
   for (const int family : {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK})
-    seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                     SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(family)));
+    seccomp_rule_add(
+        filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+        SCMP_A0(SCMP_CMP_MASKED_EQ, ~scmp_datum_t{0}, static_cast<scmp_datum_t>(family)));
   seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
   const int result = seccomp_load(filter);
   if (result != 0)
