@@ -169,9 +169,9 @@ TEST_F(ReplayUplink, an_incident_open_across_a_kill_continues_under_its_id_with_
     EXPECT_EQ(process.wait().exit_code, 128 + SIGKILL);
     ::close(end);
   }
-  std::thread writer([&] {
+  std::thread writer([&, rest = after] {
     const int end = ::open(pipe.c_str(), O_WRONLY);
-    write_to(end, after);
+    write_to(end, rest);
     ::close(end);
   });
   const SensorRun run = run_sensor(words({"--state", state, pipe}));
